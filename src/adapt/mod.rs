@@ -1,0 +1,113 @@
+//! 4 ADAPT. Between the canonical form (OpenAI's, as LiteLLM words it) and each provider's wire protocol.
+//!
+//! Everything here is pure: bytes in, bytes out, no IO, no clock, no environment. A provider that speaks OpenAI's
+//! protocol is one row of [`registry`]; one with its own protocol is one file in [`providers`] and one row.
+//!
+//! Canonical replies are LiteLLM's `ModelResponse` as JSON without `null` members; canonical streams are SSE events
+//! `data: {chunk}\n\n` in which every chunk is a `ModelResponseStream` without `null` members.
+
+pub mod providers;
+pub mod registry;
+
+use crate::account::Usage;
+use crate::error::Result;
+use crate::options::{Options, Secret};
+use crate::request::Call;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, StatusCode};
+
+pub use registry::Provider;
+
+/// Where a call goes: one deployment of a model group, or what a caller in process named.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The provider's row.
+    pub provider: &'static Provider,
+    /// The model as named upstream.
+    pub model: String,
+    /// Base URL without trailing slash, resolved (call, deployment, environment, or the row's).
+    pub api_base: String,
+    /// The key, resolved likewise.
+    pub api_key: Option<Secret>,
+    /// The deployment's settings under the call's: what the adapter obeys.
+    pub options: Options,
+    /// Members that the deployment adds when the call has none of that name.
+    pub defaults: crate::params::Params,
+    /// `model_info.id` of the deployment; empty in process.
+    pub deployment_id: String,
+    /// The model group it belongs to; empty in process.
+    pub model_group: String,
+    /// `litellm_params.model` as configured, for example `openai/gpt-4o`.
+    pub litellm_model: String,
+}
+
+/// What is sent upstream.
+#[derive(Clone, Debug)]
+pub struct UpstreamRequest {
+    /// Almost always POST.
+    pub method: Method,
+    /// Absolute URL with query.
+    pub url: String,
+    /// Headers, credentials included unless `forward` has to sign.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Head of an upstream reply.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+}
+
+/// A whole reply in canonical form.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Canonical JSON.
+    pub body: Bytes,
+    /// What it used, if the provider said.
+    pub usage: Option<Usage>,
+    /// `model` of the upstream's reply.
+    pub upstream_model: Option<String>,
+    /// First choice's finish reason.
+    pub finish_reason: Option<String>,
+}
+
+/// How a stream ended.
+#[derive(Clone, Debug, Default)]
+pub struct StreamEnd {
+    /// What it used, if the provider said.
+    pub usage: Option<Usage>,
+    /// `model` of the upstream's chunks.
+    pub upstream_model: Option<String>,
+    /// First choice's finish reason, when one came.
+    pub finish_reason: Option<String>,
+    /// Whether it ended as the protocol says; false for a cut.
+    pub complete: bool,
+}
+
+/// One wire protocol. Pure and stateless.
+pub trait Adapter: Send + Sync {
+    /// Builds the upstream request: parameters mapped, dropped or refused, credentials placed.
+    fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest>;
+    /// Turns a whole 2xx reply into the canonical form.
+    fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply>;
+    /// A fresh adapter for one streamed reply.
+    fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter>;
+    /// Turns a non-2xx reply into LiteLLM's error for it.
+    fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> crate::error::Error;
+}
+
+/// One streamed reply in the making. Any split of the input gives the same output.
+pub trait StreamAdapter: Send {
+    /// Takes bytes as they came and appends canonical SSE events to `out`.
+    ///
+    /// # Errors
+    /// A mid-stream error of the provider, or bytes that are not its protocol.
+    fn push(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<()>;
+    /// The upstream's body is over: flush, and say how it ended. Appends `data: [DONE]\n\n` after success.
+    fn finish(&mut self, out: &mut BytesMut) -> Result<StreamEnd>;
+}

@@ -1,0 +1,1 @@
+//! The model catalogue: prices, limits and capabilities of every known model; data, no IO.

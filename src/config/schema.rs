@@ -1,0 +1,118 @@
+//! The typed form of config.yaml. Names and defaults are LiteLLM's.
+
+use crate::options::Secret;
+use crate::params::Params;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A whole configuration, includes merged, environment references and credentials resolved.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Config {
+    pub model_list: Vec<ModelEntry>,
+    pub litellm: LitellmSettings,
+    pub general: GeneralSettings,
+    pub router: RouterSettings,
+}
+
+/// One deployment.
+#[derive(Clone, Debug, Default)]
+pub struct ModelEntry {
+    /// Public name, or a wildcard (`*`, `openai/*`).
+    pub model_name: String,
+    /// `litellm_params` as raw members: `model`, control settings, and defaults for the call.
+    pub litellm_params: Params,
+    /// `model_info`; `id` is always there (given, or a stable hash).
+    pub model_info: Map<String, Value>,
+}
+
+/// `litellm_settings`.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct LitellmSettings {
+    pub drop_params: bool,
+    pub modify_params: bool,
+    pub num_retries: Option<u32>,
+    /// Default 6000 s.
+    pub request_timeout: Option<Duration>,
+    pub callbacks: Vec<String>,
+    pub fallbacks: Vec<FallbackRule>,
+    pub context_window_fallbacks: Vec<FallbackRule>,
+    pub content_policy_fallbacks: Vec<FallbackRule>,
+    pub default_fallbacks: Vec<String>,
+    pub json_logs: bool,
+    pub turn_off_message_logging: bool,
+    pub return_response_headers: bool,
+    /// Default true.
+    pub require_auth_for_metrics_endpoint: bool,
+    pub other: Map<String, Value>,
+}
+
+/// `{"a": ["b", {"model": "c", ...}]}`: group `a` falls back to each in turn.
+#[derive(Clone, Debug, Default)]
+pub struct FallbackRule {
+    /// The group that fails, or `*`.
+    pub group: String,
+    /// Names, or objects with `model` and parameters, as raw values.
+    pub to: Vec<Value>,
+}
+
+/// `general_settings`.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct GeneralSettings {
+    pub master_key: Option<Secret>,
+    pub litellm_key_header_name: Option<String>,
+    pub always_include_stream_usage: bool,
+    pub forward_client_headers_to_llm_api: bool,
+    pub max_request_size_mb: Option<f64>,
+    pub max_response_size_mb: Option<f64>,
+    pub completion_model: Option<String>,
+    pub embedding_model: Option<String>,
+    pub include_call_id_in_error_body: bool,
+    pub infer_model_from_keys: bool,
+    pub dangerously_permit_weak_or_unset_master_key: bool,
+    pub other: Map<String, Value>,
+}
+
+/// `router_settings` (keys may sit in `litellm_settings` too; here wins).
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct RouterSettings {
+    /// Default `simple-shuffle`.
+    pub routing_strategy: Option<String>,
+    /// Default 2.
+    pub num_retries: Option<u32>,
+    pub retry_after: f64,
+    pub timeout: Option<Duration>,
+    pub stream_timeout: Option<Duration>,
+    pub retry_policy: BTreeMap<String, u32>,
+    pub model_group_retry_policy: BTreeMap<String, BTreeMap<String, u32>>,
+    pub fallbacks: Vec<FallbackRule>,
+    pub context_window_fallbacks: Vec<FallbackRule>,
+    pub content_policy_fallbacks: Vec<FallbackRule>,
+    pub default_fallbacks: Vec<String>,
+    /// Default 5.
+    pub max_fallbacks: Option<u32>,
+    pub allowed_fails: Option<u32>,
+    pub allowed_fails_policy: BTreeMap<String, u32>,
+    /// Default 5 s.
+    pub cooldown_time: Option<Duration>,
+    pub disable_cooldowns: bool,
+    /// Alias to group.
+    pub model_group_alias: BTreeMap<String, Alias>,
+    pub enable_pre_call_checks: bool,
+    pub enable_tag_filtering: bool,
+    pub tag_filtering_match_any: Option<bool>,
+    pub other: Map<String, Value>,
+}
+
+/// Another name of a model group.
+#[derive(Clone, Debug, Default)]
+pub struct Alias {
+    /// The group.
+    pub model: String,
+    /// Whether `/v1/models` leaves it out.
+    pub hidden: bool,
+}

@@ -1,0 +1,30 @@
+//! LiteLLM's contract at the speed of a bare proxy: one core, reached in process (through `python/`) and as a server.
+//!
+//! A call takes the same road in both: request -> route -> admit -> adapt -> forward -> adapt back -> account.
+//! The modules below are that road, in that order. ARCHITECTURE.md tells the story; `pipeline.rs` is the flow itself.
+
+pub mod error;
+pub mod options;
+pub mod params;
+pub mod request;
+
+pub mod pipeline;
+
+pub mod serve;
+
+pub mod route;
+
+pub mod resilience;
+
+pub mod adapt;
+pub mod catalog;
+
+pub mod forward;
+
+pub mod account;
+
+pub mod config;
+pub mod observe;
+
+pub use error::{Error, ErrorKind, Result};
+pub use request::{Call, Op};

@@ -1,0 +1,129 @@
+//! The inbound request, parsed once: [`Call`] is what every later step reads.
+
+use crate::options::Options;
+use crate::params::Params;
+use bytes::Bytes;
+use std::time::{Duration, Instant};
+
+/// What is asked of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// `/v1/chat/completions`, `completion()`.
+    Chat,
+    /// `/v1/completions`, `text_completion()`.
+    TextCompletion,
+    /// `/v1/embeddings`, `embedding()`.
+    Embeddings,
+}
+
+impl Op {
+    /// LiteLLM's `call_type` of the asynchronous call.
+    pub fn call_type(self) -> &'static str {
+        match self {
+            Self::Chat => "acompletion",
+            Self::TextCompletion => "atext_completion",
+            Self::Embeddings => "aembedding",
+        }
+    }
+}
+
+/// The dialect the caller speaks; replies and errors go back in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// OpenAI's.
+    #[default]
+    OpenAi,
+}
+
+/// When a call has to be over, whatever it is doing.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(pub Option<Instant>);
+
+impl Deadline {
+    /// No limit.
+    pub const NONE: Self = Self(None);
+
+    /// `after` from now.
+    pub fn after(now: Instant, after: Duration) -> Self {
+        Self(now.checked_add(after))
+    }
+
+    /// What is left, or `None` without a limit.
+    pub fn left(self, now: Instant) -> Option<Duration> {
+        self.0.map(|at| at.saturating_duration_since(now))
+    }
+}
+
+/// Who is calling, as far as accounting and metrics name them.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// SHA-256 of the key, or `litellm_proxy_master_key`; never the key.
+    pub hashed_key: Option<String>,
+    /// The key's alias.
+    pub key_alias: Option<String>,
+    /// The key's user id.
+    pub user_id: Option<String>,
+    /// `user` of the body, or a customer header.
+    pub end_user: Option<String>,
+    /// Address of the client.
+    pub client_ip: Option<String>,
+    /// The client's `user-agent`.
+    pub user_agent: Option<String>,
+    /// The route as matched, for example `/chat/completions`.
+    pub route: String,
+}
+
+/// One inbound request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is asked.
+    pub op: Op,
+    /// The caller's dialect.
+    pub format: Format,
+    /// The model as the caller named it: a model group, an alias, or `provider/model` in process.
+    pub model: String,
+    /// Whether the reply is streamed.
+    pub stream: bool,
+    /// The body's members that are for the model, raw. `model` and `stream` are among them.
+    pub params: Params,
+    /// The members (or keyword arguments, or headers) that say how to make the call; never sent upstream.
+    pub options: Options,
+    /// Extra headers of the client that are to be forwarded upstream.
+    pub forward_headers: Vec<(String, String)>,
+    /// Who calls.
+    pub caller: Caller,
+    /// When it must be over.
+    pub deadline: Deadline,
+    /// `x-litellm-call-id`.
+    pub id: String,
+    /// When it came in.
+    pub started: Instant,
+}
+
+impl Call {
+    /// A call with everything that is not given left empty.
+    pub fn new(op: Op, model: impl Into<String>, params: Params) -> Self {
+        let stream = op != Op::Embeddings && params.get::<bool>("stream").unwrap_or(false);
+        Self {
+            op,
+            format: Format::OpenAi,
+            model: model.into(),
+            stream,
+            params,
+            options: Options::default(),
+            forward_headers: Vec::new(),
+            caller: Caller::default(),
+            deadline: Deadline::NONE,
+            id: uuid::Uuid::new_v4().to_string(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The raw `messages`, or an empty list.
+    pub fn messages(&self) -> Bytes {
+        self.params
+            .raw("messages")
+            .cloned()
+            .unwrap_or_else(|| Bytes::from_static(b"[]"))
+    }
+}

@@ -1,0 +1,1 @@
+//! 3 ADMIT. Pure state machines; `now` is an argument.

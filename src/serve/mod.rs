@@ -1,0 +1,1 @@
+//! 1 REQUEST. Inbound HTTP.
