@@ -196,9 +196,13 @@ impl Error {
         self
     }
 
-    /// LiteLLM's `str(exception)`: `litellm.ClassName: message`.
+    /// LiteLLM's `str(exception)`: `litellm.ClassName: message`. A content policy violation also names its base.
     pub fn litellm_message(&self) -> String {
-        format!("litellm.{}: {}", self.kind.row().class, self.message)
+        let base = match self.kind {
+            ErrorKind::ContentPolicyViolation => "litellm.BadRequestError: ",
+            _ => "",
+        };
+        format!("{base}litellm.{}: {}", self.kind.row().class, self.message)
     }
 }
 

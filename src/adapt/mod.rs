@@ -6,6 +6,8 @@
 //! Canonical replies are LiteLLM's `ModelResponse` as JSON without `null` members; canonical streams are SSE events
 //! `data: {chunk}\n\n` in which every chunk is a `ModelResponseStream` without `null` members.
 
+pub mod errors;
+mod errors_phrases;
 pub mod providers;
 pub mod registry;
 pub mod sse;
