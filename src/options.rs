@@ -2,7 +2,12 @@
 //! `drop_params`, ...), which are the same names in `completion(...)`, in a request body and in a deployment's
 //! `litellm_params`. [`Options::split`] takes them out of a set of members; the rest is for the model.
 
+mod reserved;
+
+use crate::error::{Error, Result};
 use crate::params::Params;
+use bytes::Bytes;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -59,14 +64,243 @@ pub struct Options {
     /// Members merged into the body as they are.
     pub extra_body: Params,
     /// Raw JSON of `mock_response`.
-    pub mock_response: Option<bytes::Bytes>,
+    pub mock_response: Option<Bytes>,
     pub merge_reasoning_content_in_choices: bool,
     pub price: Option<CustomPrice>,
     pub tags: Vec<String>,
     /// Raw JSON of `fallbacks`.
-    pub fallbacks: Option<bytes::Bytes>,
+    pub fallbacks: Option<Bytes>,
+    /// Ask the provider for the usage of a stream although the caller did not: the server's way to account.
+    pub ask_stream_usage: bool,
     /// Names of settings that are not supported yet, so that nothing is dropped silently.
     pub unsupported: Vec<String>,
     /// Every other control member, raw, by name: provider settings such as `aws_region_name`.
     pub other: Params,
 }
+
+impl Options {
+    /// Takes the control members out of `params`; what is left is for the model.
+    ///
+    /// `null` control members count as not said. A `timeout` is a number of seconds, or such a number as text.
+    ///
+    /// # Errors
+    /// [`Error::bad_request`] for a control member of the wrong type.
+    pub fn split(params: Params) -> Result<(Self, Params)> {
+        let mut options = Self::default();
+        let mut rest = Params::default();
+        for (name, raw) in params.iter() {
+            if !options.take(name, raw)? {
+                rest.set_raw(name, raw.clone());
+            }
+        }
+        Ok((options, rest))
+    }
+
+    /// Takes one member if its name is a control name.
+    fn take(&mut self, name: &str, raw: &Bytes) -> Result<bool> {
+        let null = &raw[..] == b"null";
+        match name {
+            "api_key" => set(&mut self.api_key, text(name, raw)?.map(Secret)),
+            "api_base" | "base_url" => set(&mut self.api_base, text(name, raw)?),
+            "api_version" => set(&mut self.api_version, text(name, raw)?),
+            "organization" => set(&mut self.organization, text(name, raw)?),
+            "custom_llm_provider" => set(&mut self.custom_llm_provider, text(name, raw)?),
+            "base_model" => set(&mut self.base_model, text(name, raw)?),
+            "timeout" => set(&mut self.timeout, seconds(name, raw)?),
+            // The older name; `timeout` wins.
+            "request_timeout" => {
+                if self.timeout.is_none() {
+                    self.timeout = seconds(name, raw)?;
+                }
+            }
+            "stream_timeout" => set(&mut self.stream_timeout, seconds(name, raw)?),
+            "max_retries" => set(&mut self.max_retries, count(name, raw)?),
+            "num_retries" => set(&mut self.num_retries, count(name, raw)?),
+            "drop_params" => set(&mut self.drop_params, flag(name, raw)?),
+            "modify_params" => set(&mut self.modify_params, flag(name, raw)?),
+            "additional_drop_params" if !null => self.additional_drop_params = read(name, raw)?,
+            "allowed_openai_params" if !null => self.allowed_openai_params = read(name, raw)?,
+            "extra_headers" | "headers" | "default_headers" if !null => {
+                self.extra_headers.extend(header_pairs(name, raw)?);
+            }
+            "extra_body" if !null => {
+                self.extra_body = Params::parse(raw).map_err(|_| wrong(name, "an object"))?;
+            }
+            "mock_response" if !null => self.mock_response = Some(raw.clone()),
+            "merge_reasoning_content_in_choices" => {
+                self.merge_reasoning_content_in_choices = flag(name, raw)?.unwrap_or(false);
+            }
+            "tags" if !null => self.tags = read(name, raw)?,
+            "fallbacks" if !null => self.fallbacks = Some(raw.clone()),
+            _ => return Ok(self.take_reserved(name, raw)),
+        }
+        Ok(true)
+    }
+
+    fn take_reserved(&mut self, name: &str, raw: &Bytes) -> bool {
+        if is_price(name) {
+            if let Ok(price) = serde_json::from_slice::<f64>(raw) {
+                self.price
+                    .get_or_insert_with(CustomPrice::default)
+                    .0
+                    .insert(name.to_owned(), price);
+            }
+            return true;
+        }
+        if !is_reserved(name) {
+            return false;
+        }
+        if &raw[..] != b"null" {
+            if reserved::NOT_OBEYED.binary_search(&name).is_ok() && &raw[..] != b"false" {
+                self.unsupported.push(name.to_owned());
+            }
+            self.other.set_raw(name, raw.clone());
+        }
+        true
+    }
+
+    /// The call's settings over a deployment's. What the call says wins; lists and headers are joined.
+    #[must_use]
+    pub fn merge(call: &Self, deployment: &Self) -> Self {
+        let mut merged = deployment.clone();
+        let Self {
+            api_key,
+            api_base,
+            api_version,
+            organization,
+            custom_llm_provider,
+            base_model,
+            timeout,
+            stream_timeout,
+            max_retries,
+            num_retries,
+            drop_params,
+            modify_params,
+            additional_drop_params,
+            allowed_openai_params,
+            extra_headers,
+            extra_body,
+            mock_response,
+            merge_reasoning_content_in_choices,
+            price,
+            tags,
+            fallbacks,
+            ask_stream_usage,
+            unsupported,
+            other,
+        } = call.clone();
+        set(&mut merged.api_key, api_key);
+        set(&mut merged.api_base, api_base);
+        set(&mut merged.api_version, api_version);
+        set(&mut merged.organization, organization);
+        set(&mut merged.custom_llm_provider, custom_llm_provider);
+        set(&mut merged.base_model, base_model);
+        set(&mut merged.timeout, timeout);
+        set(&mut merged.stream_timeout, stream_timeout);
+        set(&mut merged.max_retries, max_retries);
+        set(&mut merged.num_retries, num_retries);
+        set(&mut merged.drop_params, drop_params);
+        set(&mut merged.modify_params, modify_params);
+        set(&mut merged.mock_response, mock_response);
+        set(&mut merged.price, price);
+        set(&mut merged.fallbacks, fallbacks);
+        merged.additional_drop_params.extend(additional_drop_params);
+        merged.allowed_openai_params.extend(allowed_openai_params);
+        merged.extra_headers.extend(extra_headers);
+        merged.tags.extend(tags);
+        merged.unsupported.extend(unsupported);
+        merged.merge_reasoning_content_in_choices |= merge_reasoning_content_in_choices;
+        merged.ask_stream_usage |= ask_stream_usage;
+        overlay(&mut merged.extra_body, &extra_body);
+        overlay(&mut merged.other, &other);
+        merged
+    }
+}
+
+/// Whether a name is LiteLLM's own: never sent upstream. Names that begin with an underscore are.
+pub fn is_reserved(name: &str) -> bool {
+    name.starts_with('_') || reserved::RESERVED.binary_search(&name).is_ok()
+}
+
+fn is_price(name: &str) -> bool {
+    reserved::PRICE_PREFIXES.iter().any(|p| name.starts_with(p))
+        || reserved::PRICES.binary_search(&name).is_ok()
+}
+
+fn set<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
+fn overlay(under: &mut Params, over: &Params) {
+    for (name, raw) in over.iter() {
+        under.set_raw(name, raw.clone());
+    }
+}
+
+fn wrong(name: &str, wanted: &str) -> Error {
+    Error::bad_request(format!("`{name}` must be {wanted}"))
+}
+
+fn read<T: serde::de::DeserializeOwned>(name: &str, raw: &[u8]) -> Result<T> {
+    serde_json::from_slice(raw)
+        .map_err(|e| Error::bad_request(format!("`{name}` has a value of the wrong type: {e}")))
+}
+
+fn text(name: &str, raw: &[u8]) -> Result<Option<String>> {
+    let value: Option<String> = read(name, raw)?;
+    Ok(value.filter(|t| !t.is_empty()))
+}
+
+fn flag(name: &str, raw: &[u8]) -> Result<Option<bool>> {
+    match read(name, raw)? {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(flag)),
+        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => Err(wrong(name, "true or false")),
+        },
+        _ => Err(wrong(name, "true or false")),
+    }
+}
+
+fn number(name: &str, raw: &[u8]) -> Result<Option<f64>> {
+    let number = match read(name, raw)? {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_f64(),
+        Value::String(digits) => digits.trim().parse::<f64>().ok(),
+        _ => None,
+    };
+    number
+        .filter(|n| n.is_finite())
+        .map(Some)
+        .ok_or_else(|| wrong(name, "a number"))
+}
+
+fn seconds(name: &str, raw: &[u8]) -> Result<Option<Duration>> {
+    Ok(number(name, raw)?.and_then(|n| Duration::try_from_secs_f64(n).ok()))
+}
+
+fn count(name: &str, raw: &[u8]) -> Result<Option<u32>> {
+    Ok(number(name, raw)?.map(|n| n.max(0.0) as u32))
+}
+
+fn header_pairs(name: &str, raw: &[u8]) -> Result<Vec<(String, String)>> {
+    let Value::Object(headers) = read(name, raw)? else {
+        return Err(wrong(name, "an object of strings"));
+    };
+    Ok(headers
+        .into_iter()
+        .filter_map(|(key, value)| match value {
+            Value::Null => None,
+            Value::String(text) => Some((key, text)),
+            other => Some((key, other.to_string())),
+        })
+        .collect())
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;

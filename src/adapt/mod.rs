@@ -8,9 +8,12 @@
 
 pub mod errors;
 mod errors_phrases;
+pub mod lookup;
+pub mod params;
 pub mod providers;
 pub mod registry;
 pub mod sse;
+mod target;
 
 use crate::account::Usage;
 use crate::error::Result;

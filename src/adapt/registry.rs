@@ -1,6 +1,15 @@
 //! The providers, one row each. Nothing else names a provider.
+//!
+//! [`compatible`] has those that speak OpenAI's protocol with habits of their own, [`plain`] those that need only an
+//! address and a key, [`native`] those with a protocol of their own. Adding a compatible provider is adding a row.
+
+pub mod compatible;
+pub mod native;
+pub mod plain;
 
 use super::Adapter;
+use super::providers::openai::OpenAi;
+use super::providers::unbuilt::Unbuilt;
 
 /// One provider.
 pub struct Provider {
@@ -14,6 +23,57 @@ pub struct Provider {
     pub key_env: &'static [&'static str],
     /// Environment variables that hold a base URL.
     pub base_env: &'static [&'static str],
+    /// The key sent when none is known: local servers want the header, not a secret.
+    pub default_key: Option<&'static str>,
+    /// Whether a lookup leaves address and key to the call, as LiteLLM's does for some.
+    pub late: bool,
+    /// Which of LiteLLM's two roads serves it.
+    pub via: Via,
+    /// Parameters it takes, as far as they do not depend on the model.
+    pub params: &'static [&'static str],
+}
+
+/// The two roads of LiteLLM to a compatible provider. They differ in the shape of replies
+/// (`provider_specific_fields`), in how errors are told, and in default retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// The OpenAI SDK: two retries by default, error bodies read by the SDK.
+    Sdk,
+    /// LiteLLM's generic HTTP handler: no retries, error bodies as text.
+    Handler,
+    /// A protocol of its own.
+    Native,
+}
+
+impl Provider {
+    const fn default_key(mut self, key: &'static str) -> Self {
+        self.default_key = Some(key);
+        self
+    }
+
+    const fn late(mut self) -> Self {
+        self.late = true;
+        self
+    }
+
+    /// LiteLLM's word for this provider's errors in messages: `OpenAIException`, `GroqException`, ...
+    pub fn exception_name(&self) -> String {
+        if matches!(self.name, "openai" | "text-completion-openai") {
+            return "OpenAIException".to_owned();
+        }
+        let mut letters = self.name.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first
+            .into_iter()
+            .chain(letters)
+            .chain("Exception".chars())
+            .collect()
+    }
+
+    /// Whether it speaks OpenAI's protocol.
+    pub fn is_compatible(&self) -> bool {
+        self.via != Via::Native
+    }
 }
 
 impl std::fmt::Debug for Provider {
@@ -22,10 +82,84 @@ impl std::fmt::Debug for Provider {
     }
 }
 
+type Names = &'static [&'static str];
+
+const fn row(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    Provider {
+        name,
+        adapter: &OpenAi,
+        base_url,
+        key_env,
+        base_env,
+        default_key: None,
+        late: false,
+        via: Via::Sdk,
+        params,
+    }
+}
+
+const fn sdk(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    row(name, base_url, key_env, base_env, params)
+}
+
+const fn handler(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    Provider {
+        via: Via::Handler,
+        ..row(name, base_url, key_env, base_env, params)
+    }
+}
+
+const fn plain(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    row(name, base_url, key_env, base_env, params)
+}
+
+const fn native(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    Provider {
+        adapter: &Unbuilt,
+        via: Via::Native,
+        ..row(name, base_url, key_env, base_env, params)
+    }
+}
+
 /// All providers.
-pub static PROVIDERS: &[Provider] = &[];
+pub fn providers() -> impl Iterator<Item = &'static Provider> {
+    compatible::ROWS
+        .iter()
+        .chain(plain::ROWS)
+        .chain(native::ROWS)
+}
 
 /// Finds a provider by LiteLLM's name.
 pub fn provider(name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|p| p.name == name)
+    providers().find(|p| p.name == name)
 }

@@ -1,0 +1,4 @@
+//! Which OpenAI parameters a provider takes, and what becomes of those it does not.
+
+#[rustfmt::skip]
+pub mod sets;

@@ -1,0 +1,91 @@
+//! Making a [`Target`] of a model name and its options: provider, address and key, settled in LiteLLM's order:
+//! what the call or deployment says, the environment, the provider's row.
+
+use super::Target;
+use super::lookup::{Env, get_llm_provider};
+use super::registry::{Provider, provider};
+use crate::error::{Error, Result};
+use crate::options::{Options, Secret};
+use crate::params::Params;
+
+impl Target {
+    /// The target of `model` under `options`. Reads the environment through `env` and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::bad_request`] when the provider is unknown or its address cannot be told. A missing key is an error
+    /// of the call, not of the target: see [`Target::require_key`].
+    pub fn resolve(model: &str, options: &Options, env: Env<'_>) -> Result<Self> {
+        let lookup = get_llm_provider(
+            model,
+            options.custom_llm_provider.as_deref(),
+            options.api_base.as_deref(),
+            options.api_key.as_ref().map(Secret::expose),
+            env,
+        )?;
+        let name = lookup.provider.unwrap_or_default();
+        let row = provider(&name).ok_or_else(|| no_such_provider(&name, model))?;
+        let api_base = lookup
+            .api_base
+            .or_else(|| row.base_from(env))
+            .unwrap_or_default();
+        if api_base.is_empty() && row.is_compatible() {
+            return Err(no_address(row, &lookup.model));
+        }
+        let api_key = options.api_key.clone().or_else(|| {
+            lookup
+                .api_key
+                .or_else(|| row.key_from(env))
+                .map(Secret::new)
+        });
+        let mut options = options.clone();
+        if options.organization.is_none() && row.name == "openai" {
+            options.organization = env("OPENAI_ORGANIZATION").filter(|o| !o.is_empty());
+        }
+        Ok(Self {
+            provider: row,
+            model: lookup.model,
+            api_base: api_base.trim_end_matches('/').to_owned(),
+            api_key,
+            options,
+            defaults: Params::default(),
+            deployment_id: String::new(),
+            model_group: String::new(),
+            litellm_model: model.to_owned(),
+        })
+    }
+}
+
+impl Provider {
+    /// The base URL of the environment, else the row's; `None` when neither says one.
+    pub fn base_from(&self, env: Env<'_>) -> Option<String> {
+        self.base_env
+            .iter()
+            .find_map(|name| env(name).filter(|base| !base.is_empty()))
+            .or_else(|| Some(self.base_url.to_owned()).filter(|base| !base.is_empty()))
+    }
+
+    /// The key of the environment, else the row's stand-in for one.
+    pub fn key_from(&self, env: Env<'_>) -> Option<String> {
+        self.key_env
+            .iter()
+            .find_map(|name| env(name).filter(|key| !key.is_empty()))
+            .or_else(|| self.default_key.map(str::to_owned))
+    }
+}
+
+fn no_such_provider(name: &str, model: &str) -> Error {
+    Error::bad_request(format!(
+        "Unable to map your input to a model. Check your input - model={model}, custom_llm_provider={name}"
+    ))
+    .at(name, model)
+}
+
+fn no_address(row: &Provider, model: &str) -> Error {
+    let hint = row.base_env.first().map_or_else(
+        || "pass `api_base`".to_owned(),
+        |name| format!("pass `api_base` or set `{name}`"),
+    );
+    Error::bad_request(format!("provider `{}` has no default address", row.name))
+        .hint(hint)
+        .at(row.name, model)
+}
