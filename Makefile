@@ -1,0 +1,62 @@
+# `make serve` and `make test` are all a newcomer needs: each does its own set-up.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 4000
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python data -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: serve test test-rust test-python conformance lint bench clean
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# The package as users get it: release build.
+$(VENV)/.installed: $(VENV)/.created $(SOURCES)
+	$(BIN)/pip install --quiet .
+	rm -f $(VENV)/.developed
+	touch $@
+
+# The package as tests want it: debug build, sharing what `cargo test` has built.
+$(VENV)/.developed: $(VENV)/.tools $(SOURCES)
+	$(BIN)/maturin develop --quiet
+	rm -f $(VENV)/.installed
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.created requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	touch $@
+
+serve: $(VENV)/.installed
+	exec $(BIN)/python -m gateway serve --host $(HOST) --port $(PORT)
+
+test: test-rust test-python conformance
+
+test-rust:
+	cargo test --workspace --locked
+
+test-python: $(VENV)/.developed
+	$(BIN)/python -m pytest -q
+
+conformance: $(VENV)/.developed
+	cargo build --locked -p gateway -p mock-upstream
+	$(BIN)/python tests/conformance/check.py
+
+lint: $(VENV)/.developed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest gateway._gateway --ignore-missing-stub
+
+bench:
+	cargo build --release --locked --features mimalloc --bin gateway
+	cargo build --release --locked -p mock-upstream
+	cargo bench --locked --benches
+
+clean:
+	cargo clean
+	rm -rf $(VENV)
