@@ -1,10 +1,25 @@
 //! config.yaml: LiteLLM's schema, `os.environ/` and `include` resolved, validated with line and column, reloaded hot.
 //!
-//! [`Config`] is the file as typed values; [`Snapshot`] is what a call reads: immutable, swapped whole.
+//! [`load`] is the way: gather files, resolve the environment, check every key against the one table, build the
+//! typed [`Config`]. [`check`] is the same for its [`Report`] alone. [`Snapshot`] is what a call reads: immutable,
+//! swapped whole.
 
+pub mod build;
+pub mod document;
+pub mod gather;
+pub mod identity;
+pub mod keys;
+pub mod kinds;
+pub mod models;
+pub mod report;
+pub mod resolve;
 pub mod schema;
 
+pub use report::{Finding, Level, Report};
+pub use resolve::Lookup;
 pub use schema::Config;
+
+use std::path::Path;
 
 /// What one call reads of the configuration. Immutable; swapped atomically on reload.
 pub struct Snapshot {
@@ -15,3 +30,41 @@ pub struct Snapshot {
     /// The model groups.
     pub routes: crate::route::Routes,
 }
+
+/// Loads a configuration and everything it includes. `env` is the process's environment.
+///
+/// # Errors
+/// The report, when it has errors: nothing of such a configuration is used.
+pub fn load(path: &Path, env: Lookup<'_>) -> Result<(Config, Report), Report> {
+    let mut report = Report::default();
+    let Some(mut gathered) = gather::gather(path, &mut report) else {
+        return Err(report);
+    };
+    let own = gathered.root.get("environment_variables").cloned();
+    let environment = resolve::Environment::new(own.as_ref(), env, &mut report);
+    if let document::NodeValue::Map(sections) = &mut gathered.root.value {
+        for section in sections {
+            if section.key != "environment_variables" {
+                environment.resolve(&mut section.value, &section.key, &mut report);
+            }
+        }
+    }
+    kinds::check(&mut gathered.root, &mut report);
+    let mut config = build::build(&gathered.root, environment, &mut report);
+    config.files = gathered.files;
+    if report.has_errors() {
+        return Err(report);
+    }
+    Ok((config, report))
+}
+
+/// The report of a configuration, with or without errors.
+pub fn check(path: &Path, env: Lookup<'_>) -> Report {
+    match load(path, env) {
+        Ok((_, report)) | Err(report) => report,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use crate::options::Secret;
 use crate::params::Params;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A whole configuration, includes merged, environment references and credentials resolved.
@@ -14,6 +15,20 @@ pub struct Config {
     pub litellm: LitellmSettings,
     pub general: GeneralSettings,
     pub router: RouterSettings,
+    /// `environment_variables`: over the process's environment, for whoever looks a provider's key up.
+    pub environment: BTreeMap<String, Secret>,
+    /// The files it came from, root first; empty without a file.
+    pub files: Vec<PathBuf>,
+}
+
+impl Config {
+    /// An environment variable as this configuration sees it.
+    pub fn variable(&self, name: &str, process: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        match self.environment.get(name) {
+            Some(value) => Some(value.expose().to_owned()),
+            None => process(name),
+        }
+    }
 }
 
 /// One deployment.
@@ -72,11 +87,12 @@ pub struct GeneralSettings {
     pub embedding_model: Option<String>,
     pub include_call_id_in_error_body: bool,
     pub infer_model_from_keys: bool,
+    pub enforce_user_param: bool,
     pub dangerously_permit_weak_or_unset_master_key: bool,
     pub other: Map<String, Value>,
 }
 
-/// `router_settings` (keys may sit in `litellm_settings` too; here wins).
+/// `router_settings`, with the same keys of `litellm_settings` where they are missing here.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct RouterSettings {
@@ -105,6 +121,8 @@ pub struct RouterSettings {
     pub enable_pre_call_checks: bool,
     pub enable_tag_filtering: bool,
     pub tag_filtering_match_any: Option<bool>,
+    /// Members that every call gets where it has none of that name; they win over a deployment's.
+    pub default_litellm_params: Params,
     pub other: Map<String, Value>,
 }
 

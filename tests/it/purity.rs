@@ -25,7 +25,9 @@ fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.to_string_lossy().ends_with("_tests.rs") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !path.to_string_lossy().ends_with("_tests.rs")
+        {
             found.push(path);
         }
     }
@@ -43,7 +45,10 @@ fn pure_folders_name_nothing_impure() {
     for folder in PURE {
         sources(&root.join(folder), &mut files);
     }
-    assert!(files.len() > PURE.len(), "the folders moved: name them here");
+    assert!(
+        files.len() > PURE.len(),
+        "the folders moved: name them here"
+    );
     let mut faults = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -54,11 +59,16 @@ fn pure_folders_name_nothing_impure() {
             }
         }
     }
-    assert!(faults.is_empty(), "a pure folder reaches outside:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "a pure folder reaches outside:\n{}",
+        faults.join("\n")
+    );
 }
 
 #[test]
 fn the_core_does_not_know_python() {
-    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     assert!(!manifest.contains("pyo3"));
 }

@@ -1,0 +1,354 @@
+//! The checked document as typed [`Config`]: sections read, credentials merged, deployment ids given.
+
+use super::document::{Node, NodeValue};
+use super::report::{Level, Report};
+use super::resolve::Environment;
+use super::schema::{
+    Alias, Config, FallbackRule, GeneralSettings, LitellmSettings, ModelEntry, RouterSettings,
+};
+use super::{identity, models};
+use crate::options::Secret;
+use crate::params::Params;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Builds the configuration from a document whose values are of their kinds already.
+pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> Config {
+    let router = Settings {
+        path: "router_settings",
+        own: root.get("router_settings"),
+        shared: root.get("litellm_settings"),
+    };
+    let litellm = Settings {
+        path: "litellm_settings",
+        own: root.get("litellm_settings"),
+        shared: None,
+    };
+    let general = Settings {
+        path: "general_settings",
+        own: root.get("general_settings"),
+        shared: None,
+    };
+    let mut config = Config {
+        model_list: models::deployments(root, report),
+        litellm: litellm_settings(&litellm, report),
+        general: general_settings(&general),
+        router: router_settings(&router, report),
+        environment: environment.own,
+        ..Config::default()
+    };
+    for entry in &mut config.model_list {
+        identity::give_id(entry);
+    }
+    models::check_names(&config, root, report);
+    config
+}
+
+/// One settings section; `shared` is another one that may hold the same keys, with less weight.
+struct Settings<'a> {
+    path: &'static str,
+    own: Option<&'a Node>,
+    shared: Option<&'a Node>,
+}
+
+impl<'a> Settings<'a> {
+    fn get(&self, key: &str) -> Option<&'a Node> {
+        let given = |section: Option<&'a Node>| section?.get(key).filter(|node| !node.is_null());
+        given(self.own).or_else(|| given(self.shared))
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        match self.get(key)?.value {
+            NodeValue::Bool(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    fn on(&self, key: &str) -> bool {
+        self.flag(key).unwrap_or(false)
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        match &self.get(key)?.value {
+            NodeValue::Number(number) => number.as_f64(),
+            _ => None,
+        }
+    }
+
+    fn count(&self, key: &str) -> Option<u32> {
+        self.number(key).map(|n| n as u32)
+    }
+
+    fn seconds(&self, key: &str) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.number(key)?).ok()
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.get(key)?.text().map(str::to_owned)
+    }
+
+    /// A list of texts; one text alone counts as a list of it.
+    fn texts(&self, key: &str) -> Vec<String> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        match &node.value {
+            NodeValue::Text(text) => vec![text.clone()],
+            _ => node
+                .items()
+                .iter()
+                .filter_map(|item| item.text().map(str::to_owned))
+                .collect(),
+        }
+    }
+
+    fn params(&self, key: &str) -> Params {
+        self.get(key).map(to_params).unwrap_or_default()
+    }
+
+    fn rules(&self, key: &str, report: &mut Report) -> Vec<FallbackRule> {
+        let mut rules = Vec::new();
+        for item in self.get(key).map(Node::items).unwrap_or_default() {
+            for member in item.members() {
+                let to = match &member.value.value {
+                    NodeValue::List(targets) => targets.iter().map(Node::to_json).collect(),
+                    NodeValue::Text(target) => vec![Value::String(target.clone())],
+                    _ => {
+                        report.add_with_hint(
+                            Level::Error,
+                            &member.value.place,
+                            &format!("{}.{key}", self.path),
+                            format!("names no list of fallbacks for `{}`", member.key),
+                            "write `- group: [\"other-group\"]`",
+                        );
+                        continue;
+                    }
+                };
+                rules.push(FallbackRule {
+                    group: member.key.clone(),
+                    to,
+                });
+            }
+            if item.members().is_empty() {
+                report.add_with_hint(
+                    Level::Error,
+                    &item.place,
+                    &format!("{}.{key}", self.path),
+                    format!("holds {}, not a rule", item.kind()),
+                    "write `- group: [\"other-group\"]`",
+                );
+            }
+        }
+        rules
+    }
+
+    /// A mapping of names to whole numbers, such as a retry policy.
+    fn counts(&self, key: &str, report: &mut Report) -> BTreeMap<String, u32> {
+        self.get(key).map_or_else(BTreeMap::new, |node| {
+            counts(node, &format!("{}.{key}", self.path), report)
+        })
+    }
+
+    /// The whole section as it is, for keys that have no typed place.
+    fn other(&self, typed: &[&str]) -> Map<String, Value> {
+        let mut other = match self.own.map(Node::to_json) {
+            Some(Value::Object(members)) => members,
+            _ => Map::new(),
+        };
+        other.retain(|key, _| !typed.contains(&key.as_str()));
+        other
+    }
+}
+
+fn counts(node: &Node, path: &str, report: &mut Report) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for member in node.members() {
+        let number = match &member.value.value {
+            NodeValue::Number(number) => number.as_u64(),
+            NodeValue::Text(text) => text.trim().parse().ok(),
+            NodeValue::Null => continue,
+            _ => None,
+        };
+        match number {
+            Some(number) => {
+                counts.insert(member.key.clone(), number as u32);
+            }
+            None => report.add(
+                Level::Error,
+                &member.value.place,
+                &format!("{path}.{}", member.key),
+                format!("is {}, not a whole number from 0", member.value.kind()),
+            ),
+        }
+    }
+    counts
+}
+
+/// A mapping as raw members.
+pub fn to_params(node: &Node) -> Params {
+    let mut params = Params::default();
+    for member in node.members() {
+        params.set(&member.key, &member.value.to_json());
+    }
+    params
+}
+
+fn litellm_settings(s: &Settings<'_>, report: &mut Report) -> LitellmSettings {
+    let mut callbacks = s.texts("callbacks");
+    callbacks.extend(s.texts("success_callback"));
+    callbacks.extend(s.texts("failure_callback"));
+    LitellmSettings {
+        drop_params: s.on("drop_params"),
+        modify_params: s.on("modify_params"),
+        num_retries: s.count("num_retries"),
+        request_timeout: s.seconds("request_timeout"),
+        callbacks,
+        fallbacks: s.rules("fallbacks", report),
+        context_window_fallbacks: s.rules("context_window_fallbacks", report),
+        content_policy_fallbacks: s.rules("content_policy_fallbacks", report),
+        default_fallbacks: s.texts("default_fallbacks"),
+        json_logs: s.on("json_logs"),
+        turn_off_message_logging: s.on("turn_off_message_logging"),
+        return_response_headers: s.on("return_response_headers"),
+        require_auth_for_metrics_endpoint: s
+            .flag("require_auth_for_metrics_endpoint")
+            .unwrap_or(true),
+        other: s.other(&[
+            "drop_params",
+            "modify_params",
+            "num_retries",
+            "request_timeout",
+            "callbacks",
+            "fallbacks",
+            "context_window_fallbacks",
+            "content_policy_fallbacks",
+            "default_fallbacks",
+            "json_logs",
+            "turn_off_message_logging",
+            "return_response_headers",
+            "require_auth_for_metrics_endpoint",
+        ]),
+    }
+}
+
+fn general_settings(s: &Settings<'_>) -> GeneralSettings {
+    GeneralSettings {
+        master_key: s.text("master_key").map(Secret::new),
+        litellm_key_header_name: s.text("litellm_key_header_name"),
+        always_include_stream_usage: s.on("always_include_stream_usage"),
+        forward_client_headers_to_llm_api: s.on("forward_client_headers_to_llm_api"),
+        max_request_size_mb: s.number("max_request_size_mb"),
+        max_response_size_mb: s.number("max_response_size_mb"),
+        completion_model: s.text("completion_model"),
+        embedding_model: s.text("embedding_model"),
+        include_call_id_in_error_body: s.on("include_call_id_in_error_body"),
+        infer_model_from_keys: s.on("infer_model_from_keys"),
+        enforce_user_param: s.on("enforce_user_param"),
+        dangerously_permit_weak_or_unset_master_key: s
+            .on("dangerously_permit_weak_or_unset_master_key"),
+        other: s.other(&[
+            "master_key",
+            "litellm_key_header_name",
+            "always_include_stream_usage",
+            "forward_client_headers_to_llm_api",
+            "max_request_size_mb",
+            "max_response_size_mb",
+            "completion_model",
+            "embedding_model",
+            "include_call_id_in_error_body",
+            "infer_model_from_keys",
+            "enforce_user_param",
+            "dangerously_permit_weak_or_unset_master_key",
+        ]),
+    }
+}
+
+fn router_settings(s: &Settings<'_>, report: &mut Report) -> RouterSettings {
+    let mut model_group_retry_policy = BTreeMap::new();
+    for member in s
+        .get("model_group_retry_policy")
+        .map(Node::members)
+        .unwrap_or_default()
+    {
+        let path = format!("{}.model_group_retry_policy.{}", s.path, member.key);
+        model_group_retry_policy.insert(member.key.clone(), counts(&member.value, &path, report));
+    }
+    RouterSettings {
+        routing_strategy: s.text("routing_strategy"),
+        num_retries: s.count("num_retries"),
+        retry_after: s.number("retry_after").unwrap_or(0.0),
+        timeout: s.seconds("timeout"),
+        stream_timeout: s.seconds("stream_timeout"),
+        retry_policy: s.counts("retry_policy", report),
+        model_group_retry_policy,
+        fallbacks: s.rules("fallbacks", report),
+        context_window_fallbacks: s.rules("context_window_fallbacks", report),
+        content_policy_fallbacks: s.rules("content_policy_fallbacks", report),
+        default_fallbacks: s.texts("default_fallbacks"),
+        max_fallbacks: s.count("max_fallbacks"),
+        allowed_fails: s.count("allowed_fails"),
+        allowed_fails_policy: s.counts("allowed_fails_policy", report),
+        cooldown_time: s.seconds("cooldown_time"),
+        disable_cooldowns: s.on("disable_cooldowns"),
+        model_group_alias: aliases(s, report),
+        enable_pre_call_checks: s.on("enable_pre_call_checks"),
+        enable_tag_filtering: s.on("enable_tag_filtering"),
+        tag_filtering_match_any: s.flag("tag_filtering_match_any"),
+        default_litellm_params: s.params("default_litellm_params"),
+        other: s.other(&[]),
+    }
+}
+
+fn aliases(s: &Settings<'_>, report: &mut Report) -> BTreeMap<String, Alias> {
+    let mut aliases = BTreeMap::new();
+    for member in s
+        .get("model_group_alias")
+        .map(Node::members)
+        .unwrap_or_default()
+    {
+        let model = member
+            .value
+            .text()
+            .or_else(|| member.value.get("model").and_then(Node::text));
+        let Some(model) = model else {
+            report.add_with_hint(
+                Level::Error,
+                &member.value.place,
+                &format!("{}.model_group_alias.{}", s.path, member.key),
+                "names no model group",
+                "write `alias: group` or `alias: {model: group, hidden: true}`",
+            );
+            continue;
+        };
+        let hidden = matches!(
+            member.value.get("hidden").map(|n| &n.value),
+            Some(NodeValue::Bool(true))
+        );
+        let alias = Alias {
+            model: model.to_owned(),
+            hidden,
+        };
+        aliases.insert(member.key.clone(), alias);
+    }
+    aliases
+}
+
+/// The entry of one `model_list` item, or `None` when the report says why not.
+pub fn entry(item: &Node) -> ModelEntry {
+    ModelEntry {
+        model_name: item
+            .get("model_name")
+            .and_then(Node::text)
+            .unwrap_or_default()
+            .to_owned(),
+        litellm_params: item
+            .get("litellm_params")
+            .map(to_params)
+            .unwrap_or_default(),
+        model_info: match item.get("model_info").map(Node::to_json) {
+            Some(Value::Object(info)) => info,
+            _ => Map::new(),
+        },
+    }
+}

@@ -1,0 +1,193 @@
+//! Deployment ids: given, or a SHA-256 over the model group and every `litellm_params` key and value in order,
+//! so that an unchanged deployment keeps its id over restarts and reloads. The text that is hashed is LiteLLM's
+//! (Python's `str` of each value), which keeps ids, and with them dashboards, over a migration.
+
+use super::schema::ModelEntry;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Sets `model_info.id` where it is missing. An id that is not a text becomes one.
+pub fn give_id(entry: &mut ModelEntry) {
+    let id = match entry.model_info.get("id") {
+        Some(Value::String(id)) if !id.is_empty() => return,
+        Some(Value::Number(id)) => id.to_string(),
+        _ => deployment_id(entry),
+    };
+    entry.model_info.insert("id".to_owned(), Value::String(id));
+}
+
+fn deployment_id(entry: &ModelEntry) -> String {
+    let mut text = entry.model_name.clone();
+    for (key, raw) in entry.litellm_params.iter() {
+        text.push_str(key);
+        match serde_json::from_slice(raw) {
+            Ok(Value::String(value)) => text.push_str(&value),
+            Ok(value @ Value::Object(_)) => python_json(&value, &mut text),
+            Ok(value) => python_repr(&value, &mut text),
+            Err(_) => {}
+        }
+    }
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// Python's `json.dumps` with its default separators and ASCII escapes.
+fn python_json(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let entries = members.iter().map(|(key, value)| {
+                let mut entry = String::new();
+                python_json(&Value::String(key.clone()), &mut entry);
+                entry.push_str(": ");
+                python_json(value, &mut entry);
+                entry
+            });
+            let _ = write!(out, "{{{}}}", entries.collect::<Vec<_>>().join(", "));
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(|item| {
+                let mut text = String::new();
+                python_json(item, &mut text);
+                text
+            });
+            let _ = write!(out, "[{}]", items.collect::<Vec<_>>().join(", "));
+        }
+        Value::String(text) => {
+            for c in Value::String(text.clone()).to_string().chars() {
+                if c.is_ascii() {
+                    out.push(c);
+                } else {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        let _ = write!(out, "\\u{unit:04x}");
+                    }
+                }
+            }
+        }
+        other => {
+            let _ = write!(out, "{other}");
+        }
+    }
+}
+
+/// Python's `repr` of a JSON-like value.
+fn python_repr(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push_str("None"),
+        Value::Bool(true) => out.push_str("True"),
+        Value::Bool(false) => out.push_str("False"),
+        Value::Number(number) => out.push_str(&python_number(number)),
+        Value::String(text) => {
+            let quote = if text.contains('\'') && !text.contains('"') {
+                '"'
+            } else {
+                '\''
+            };
+            out.push(quote);
+            for c in text.chars() {
+                match c {
+                    '\\' => out.push_str("\\\\"),
+                    '\n' => out.push_str("\\n"),
+                    '\r' => out.push_str("\\r"),
+                    '\t' => out.push_str("\\t"),
+                    c if c == quote => {
+                        out.push('\\');
+                        out.push(c);
+                    }
+                    c => out.push(c),
+                }
+            }
+            out.push(quote);
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                python_repr(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            for (i, (key, item)) in members.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                python_repr(&Value::String(key.clone()), out);
+                out.push_str(": ");
+                python_repr(item, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Python's `repr` of a number: exponents below 1e-4 and from 1e16, with two digits.
+fn python_number(number: &serde_json::Number) -> String {
+    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
+        return number.to_string();
+    };
+    let size = float.abs();
+    if size != 0.0 && !(1e-4..1e16).contains(&size) {
+        let text = format!("{float:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = match exponent.strip_prefix('-') {
+            Some(exponent) => ('-', exponent),
+            None => ('+', exponent),
+        };
+        return format!("{digits}e{sign}{exponent:0>2}");
+    }
+    if float.fract() == 0.0 {
+        return format!("{float:.1}");
+    }
+    float.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+    use bytes::Bytes;
+
+    fn entry(params: &'static str) -> ModelEntry {
+        ModelEntry {
+            model_name: "group".to_owned(),
+            litellm_params: Params::parse(&Bytes::from_static(params.as_bytes()))
+                .unwrap_or_default(),
+            ..ModelEntry::default()
+        }
+    }
+
+    #[test]
+    fn the_id_is_the_one_litellm_gives() {
+        // litellm.router_api.deployment_id("group", {...}) of LiteLLM 1.109.1.
+        let id = deployment_id(&entry(
+            r#"{"model":"openai/gpt-4o","timeout":0.5,"rpm":10,"tags":["a","it's"],"drop_params":true,"extra_body":{"k":[1,"é"]},"input_cost_per_token":1e-6}"#,
+        ));
+        assert_eq!(
+            id,
+            "f7903f01d2a177465cc57bda54e81501e9c060b37226b293c9a986c747b61497"
+        );
+    }
+
+    #[test]
+    fn a_changed_parameter_changes_the_id_and_a_given_id_stays() {
+        assert_ne!(
+            deployment_id(&entry(r#"{"model":"a"}"#)),
+            deployment_id(&entry(r#"{"model":"b"}"#))
+        );
+        let mut given = entry(r#"{"model":"a"}"#);
+        given.model_info.insert("id".to_owned(), 7.into());
+        give_id(&mut given);
+        assert_eq!(given.model_info["id"], "7");
+    }
+}
