@@ -3,7 +3,7 @@
 use crate::options::Options;
 use crate::params::Params;
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What is asked of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +98,8 @@ pub struct Call {
     pub id: String,
     /// When it came in.
     pub started: Instant,
+    /// The same by the wall clock, Unix seconds: `created` of replies that have none.
+    pub created: i64,
 }
 
 impl Call {
@@ -116,6 +118,9 @@ impl Call {
             deadline: Deadline::NONE,
             id: uuid::Uuid::new_v4().to_string(),
             started: Instant::now(),
+            created: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs() as i64),
         }
     }
 

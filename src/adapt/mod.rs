@@ -6,6 +6,7 @@
 //! Canonical replies are LiteLLM's `ModelResponse` as JSON without `null` members; canonical streams are SSE events
 //! `data: {chunk}\n\n` in which every chunk is a `ModelResponseStream` without `null` members.
 
+pub mod canonical;
 pub mod errors;
 mod errors_phrases;
 pub mod lookup;
@@ -13,7 +14,12 @@ pub mod params;
 pub mod providers;
 pub mod registry;
 pub mod sse;
+pub mod stream;
+pub mod stream_chunks;
+mod stream_template;
+pub mod stream_usage;
 mod target;
+pub mod usage;
 
 use crate::account::Usage;
 use crate::error::Result;
@@ -93,6 +99,14 @@ pub struct StreamEnd {
     pub finish_reason: Option<String>,
     /// Whether it ended as the protocol says; false for a cut.
     pub complete: bool,
+    /// Whether the caller asked for a usage chunk.
+    pub usage_asked: bool,
+    /// The usage that the chunks reported, canonical; what [`stream_usage::assembled`] starts from.
+    pub reported: Option<usage::Object>,
+    /// What was written, for counting what nobody reported.
+    pub text: stream_usage::StreamText,
+    /// Members that every chunk shares (`id`, `created`, ...): the head of [`stream::write_usage_chunk`].
+    pub head: usage::Object,
 }
 
 /// One wire protocol. Pure and stateless.
@@ -114,6 +128,12 @@ pub trait StreamAdapter: Send {
     /// # Errors
     /// A mid-stream error of the provider, or bytes that are not its protocol.
     fn push(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<()>;
-    /// The upstream's body is over: flush, and say how it ended. Appends `data: [DONE]\n\n` after success.
+    /// The upstream's body is over: flush, append the last chunk, and say how it ended. After success the caller
+    /// appends the usage chunk ([`stream::write_usage_chunk`]) where one was asked for, then [`stream::DONE`].
     fn finish(&mut self, out: &mut BytesMut) -> Result<StreamEnd>;
+    /// The upstream's body broke off. A stream that had come to its end all the same ends well.
+    ///
+    /// # Errors
+    /// LiteLLM's error for a stream that was cut.
+    fn cut(&mut self, out: &mut BytesMut) -> Result<StreamEnd>;
 }

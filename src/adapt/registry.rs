@@ -8,6 +8,8 @@ pub mod native;
 pub mod plain;
 
 use super::Adapter;
+use super::canonical::Form;
+use super::errors::Family;
 use super::providers::openai::OpenAi;
 use super::providers::unbuilt::Unbuilt;
 
@@ -31,6 +33,12 @@ pub struct Provider {
     pub via: Via,
     /// Parameters it takes, as far as they do not depend on the model.
     pub params: &'static [&'static str],
+    /// How LiteLLM builds its reply objects.
+    pub form: Form,
+    /// Whether replies name the model `provider/model` although the handler serves it.
+    pub prefixes_model: bool,
+    /// Which rules name its errors.
+    pub family: Family,
 }
 
 /// The two roads of LiteLLM to a compatible provider. They differ in the shape of replies
@@ -53,6 +61,21 @@ impl Provider {
 
     const fn late(mut self) -> Self {
         self.late = true;
+        self
+    }
+
+    const fn direct(mut self) -> Self {
+        self.form = Form::Direct;
+        self
+    }
+
+    const fn prefixed(mut self) -> Self {
+        self.prefixes_model = true;
+        self
+    }
+
+    const fn family(mut self, family: Family) -> Self {
+        self.family = family;
         self
     }
 
@@ -101,6 +124,9 @@ const fn row(
         late: false,
         via: Via::Sdk,
         params,
+        form: Form::Converted,
+        prefixes_model: false,
+        family: Family::OpenAi,
     }
 }
 

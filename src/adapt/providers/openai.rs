@@ -1,12 +1,20 @@
 //! OpenAI's protocol, spoken by OpenAI and every compatible provider.
 //!
-//! API: <https://platform.openai.com/docs/api-reference>. The request side is `openai_request`.
+//! API: <https://platform.openai.com/docs/api-reference>. The request side is `openai_request`; replies are
+//! [`canonical`], streams [`crate::adapt::stream`], errors [`crate::adapt::errors`].
 
 use super::openai_request;
-use crate::adapt::{Adapter, Head, Reply, StreamAdapter, StreamEnd, Target, UpstreamRequest};
-use crate::error::{Error, Result};
-use crate::request::Call;
-use bytes::{Bytes, BytesMut};
+use crate::adapt::canonical::{self, Context};
+use crate::adapt::errors::{Family, Place, Wording};
+use crate::adapt::registry::Via;
+use crate::adapt::stream::{OpenAiStream, StreamPlace};
+use crate::adapt::stream_chunks::StreamSettings;
+use crate::adapt::usage::{self, Object};
+use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::request::{Call, Op};
+use bytes::Bytes;
+use serde_json::Value;
 
 /// The adapter.
 pub struct OpenAi;
@@ -16,27 +24,175 @@ impl Adapter for OpenAi {
         openai_request::request(call, target)
     }
 
-    fn reply(&self, _call: &Call, _target: &Target, _head: &Head, _body: Bytes) -> Result<Reply> {
-        Err(Error::bad_request("replies are not built"))
+    fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+        let place = place(call, target);
+        let reply: Object = match serde_json::from_slice(&body) {
+            Ok(Value::Object(reply)) => reply,
+            _ => return Err(invalid(&place, &body)),
+        };
+        if let Some(error) = failure(&reply, call.op, &place) {
+            return Err(error);
+        }
+        let upstream_model = text_of(&reply, "model");
+        let tier = text_of(&reply, "service_tier");
+        let prefix = match (target.provider.via, target.provider.name) {
+            (_, "openai") => String::new(),
+            (Via::Sdk, name) => format!("{name}/"),
+            (_, name) if target.provider.prefixes_model => format!("{name}/"),
+            _ => String::new(),
+        };
+        let context = Context {
+            form: target.provider.form,
+            model_prefix: &prefix,
+            restamp: restamp(call),
+            id: &call.id,
+            created: call.created,
+        };
+        let reply = match call.op {
+            Op::Chat => canonical::chat(reply, &context),
+            Op::TextCompletion => canonical::text_completion(reply, &context),
+            Op::Embeddings => canonical::embeddings(reply, &context),
+        };
+        let used = reply.get("usage").and_then(Value::as_object);
+        let usage = used.map(|used| usage::counts(used, tier.as_deref()));
+        let finish_reason = reply
+            .get("choices")
+            .and_then(|choices| choices.get(0)?.get("finish_reason")?.as_str())
+            .map(str::to_owned);
+        Ok(Reply {
+            usage,
+            upstream_model,
+            finish_reason,
+            body: serde_json::to_vec(&Value::Object(reply))
+                .unwrap_or_default()
+                .into(),
+        })
     }
 
-    fn stream(&self, _call: &Call, _target: &Target) -> Box<dyn StreamAdapter> {
-        Box::new(Unbuilt)
+    fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        let provider = target.provider;
+        let sdk = provider.via == Via::Sdk;
+        // LiteLLM reads every stream of the OpenAI client as OpenAI's own.
+        let streamed_from = if sdk { "openai" } else { provider.name };
+        let place = StreamPlace {
+            provider: streamed_from.to_owned(),
+            model: target.model.clone(),
+            wording: if sdk { Wording::Message } else { Wording::Body },
+            family: if sdk { Family::OpenAi } else { provider.family },
+        };
+        let asked = call
+            .params
+            .get::<Object>("stream_options")
+            .is_some_and(|options| options.get("include_usage") == Some(&Value::Bool(true)));
+        Box::new(OpenAiStream::new(
+            place,
+            StreamSettings {
+                model: restamp(call).unwrap_or(&target.model).to_owned(),
+                id: call.id.clone(),
+                created: call.created,
+                usage_asked: asked,
+                text: call.op == Op::TextCompletion,
+                merge_reasoning: call.options.merge_reasoning_content_in_choices
+                    || target.options.merge_reasoning_content_in_choices,
+                keep_extras: sdk,
+                open_router: provider.family == Family::OpenRouter,
+                upstream_model: provider.family == Family::OpenRouter && restamp(call).is_none(),
+                comments: restamp(call).is_some(),
+            },
+        ))
     }
 
-    fn error(&self, _call: &Call, _target: &Target, _head: &Head, _body: &[u8]) -> Error {
-        Error::bad_request("errors are not built")
+    fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
+        place(call, target).status(head.status.as_u16(), &head.headers, body)
     }
 }
 
-struct Unbuilt;
+/// The name that replies carry instead of the upstream's: the client's, in the server; none in process.
+fn restamp(call: &Call) -> Option<&str> {
+    (!call.caller.route.is_empty()).then_some(call.model.as_str())
+}
 
-impl StreamAdapter for Unbuilt {
-    fn push(&mut self, _bytes: &[u8], _out: &mut BytesMut) -> Result<()> {
-        Err(Error::bad_request("streams are not built"))
-    }
-
-    fn finish(&mut self, _out: &mut BytesMut) -> Result<StreamEnd> {
-        Err(Error::bad_request("streams are not built"))
+/// Whose errors a call meets, and how they are worded.
+pub fn place<'a>(call: &Call, target: &'a Target) -> Place<'a> {
+    let provider = target.provider;
+    let wording = match (provider.via, call.op) {
+        (Via::Sdk, Op::Chat) => Wording::Message,
+        (_, Op::Chat) => Wording::Body,
+        _ => Wording::CodeAndMessage,
+    };
+    Place {
+        provider: provider.name,
+        model: &target.model,
+        wording,
+        family: provider.family,
     }
 }
+
+/// A 2xx reply that is a failure all the same.
+fn failure(reply: &Object, op: Op, place: &Place<'_>) -> Option<Error> {
+    let detail = reply.get("error").filter(|detail| !detail.is_null());
+    let meant = detail.is_some_and(|detail| match detail {
+        Value::Object(detail) => {
+            text_of(detail, "message").is_some_and(|message| !message.is_empty())
+                || detail.get("code").is_some_and(|code| !code.is_null())
+        }
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    });
+    if meant && op != Op::Embeddings {
+        let detail = detail?;
+        let code = detail.get("code").and_then(Value::as_u64);
+        return Some(match code {
+            Some(code @ 400..=599) => {
+                let body = serde_json::to_vec(&Value::Object(reply.clone())).unwrap_or_default();
+                place.status(code as u16, &http::HeaderMap::new(), &body)
+            }
+            _ => api_error(place, ""),
+        });
+    }
+    let list = if op == Op::Embeddings {
+        "data"
+    } else {
+        "choices"
+    };
+    if reply.get(list).is_some_and(Value::is_array) {
+        return None;
+    }
+    let names: Vec<String> = reply.keys().map(|name| format!("'{name}'")).collect();
+    Some(api_error(
+        place,
+        &format!(
+            "LiteLLM: provider returned a response with no '{list}'. Raw keys: [{}]",
+            names.join(", ")
+        ),
+    ))
+}
+
+fn api_error(place: &Place<'_>, what: &str) -> Error {
+    let mut error = place.broken(what);
+    error.kind = ErrorKind::Api;
+    error.message = error
+        .message
+        .replacen("APIConnectionError: ", "APIError: ", 1);
+    error
+}
+
+/// A 2xx reply that is not a JSON object.
+fn invalid(place: &Place<'_>, body: &Bytes) -> Error {
+    let mut error = place.broken("Empty or invalid response from LLM endpoint.");
+    error.kind = ErrorKind::InternalServer;
+    error.message = error
+        .message
+        .replacen("APIConnectionError: ", "InternalServerError: ", 1);
+    error.side = Side::Upstream;
+    error
+        .hint(format!("the upstream answered {} bytes that are not a JSON object; does its address speak this protocol", body.len()))
+}
+
+fn text_of(object: &Object, name: &str) -> Option<String> {
+    object.get(name)?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+#[path = "openai_tests.rs"]
+mod tests;

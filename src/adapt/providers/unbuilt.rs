@@ -47,4 +47,8 @@ impl StreamAdapter for Refused {
     fn finish(&mut self, _out: &mut BytesMut) -> Result<StreamEnd> {
         Err(self.0.clone())
     }
+
+    fn cut(&mut self, _out: &mut BytesMut) -> Result<StreamEnd> {
+        Err(self.0.clone())
+    }
 }
