@@ -9,6 +9,7 @@
 pub mod canonical;
 pub mod errors;
 mod errors_phrases;
+pub mod faults;
 pub mod lookup;
 pub mod params;
 pub mod providers;
@@ -27,6 +28,7 @@ use crate::options::{Options, Secret};
 use crate::request::Call;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
 
 pub use registry::Provider;
 
@@ -109,6 +111,24 @@ pub struct StreamEnd {
     pub head: usage::Object,
 }
 
+/// What went wrong on the way to the provider, before a dialect names it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// No connection, or one that ended before the reply's head.
+    Connection,
+    /// A clock ran out: its limit, and how long the call had been under way.
+    Timeout {
+        /// What the clock allowed.
+        limit: Duration,
+        /// Time since the request was handed over.
+        taken: Duration,
+    },
+    /// The body ended before its end.
+    Cut,
+    /// The body is longer than allowed, in bytes.
+    TooLarge(usize),
+}
+
 /// One wire protocol. Pure and stateless.
 pub trait Adapter: Send + Sync {
     /// Builds the upstream request: parameters mapped, dropped or refused, credentials placed.
@@ -119,6 +139,10 @@ pub trait Adapter: Send + Sync {
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter>;
     /// Turns a non-2xx reply into LiteLLM's error for it.
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> crate::error::Error;
+    /// Turns a broken connection or a clock that ran out into LiteLLM's error for it.
+    fn fault(&self, call: &Call, target: &Target, fault: Fault) -> crate::error::Error {
+        faults::fault(call, target, fault)
+    }
 }
 
 /// One streamed reply in the making. Any split of the input gives the same output.

@@ -1,14 +1,23 @@
-//! 5 FORWARD. Outbound IO: the pooled client, TLS, the six clocks, and the body as it comes.
+//! 5 FORWARD. Outbound IO: the pooled client ([`client`]), TLS ([`tls`]), the six clocks, and the body as it comes
+//! ([`body`]).
 //!
-//! Dropping a future or a body of this module ends the upstream call at once.
+//! Dropping a future or a body of this module ends the upstream call at once. Nothing here knows a dialect: what
+//! goes wrong is a [`Fault`], which the adapter of the provider names.
 
-use crate::adapt::{Head, UpstreamRequest};
-use crate::error::Result;
+pub mod body;
+pub mod client;
+mod connect;
+mod tls;
+
+use crate::adapt::{Fault, Head, UpstreamRequest};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+pub use body::collect;
+pub use client::{Client, ClientSettings};
 
 /// A boxed future, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -16,13 +25,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// The clocks of one upstream call; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clocks {
-    /// TCP connect.
+    /// TCP connect, with name resolution.
     pub connect: Option<Duration>,
     /// TLS handshake.
     pub tls: Option<Duration>,
-    /// Until the response head.
+    /// Until the response head, a connection included.
     pub headers: Option<Duration>,
-    /// Until the first body byte of a stream.
+    /// From the request to the first body byte.
     pub first_token: Option<Duration>,
     /// Between two reads of the body.
     pub idle: Option<Duration>,
@@ -33,7 +42,11 @@ pub struct Clocks {
 /// Sends one request upstream.
 pub trait Transport: Send + Sync {
     /// Resolves with the response head; the body follows.
-    fn send(&self, request: UpstreamRequest, clocks: Clocks) -> BoxFuture<'_, Result<Upstream>>;
+    fn send(
+        &self,
+        request: UpstreamRequest,
+        clocks: Clocks,
+    ) -> BoxFuture<'_, Result<Upstream, Fault>>;
 }
 
 /// An upstream response: head, and body still to come.
@@ -46,6 +59,11 @@ pub struct Upstream {
 
 /// The body of an upstream response, under its clocks.
 pub trait UpstreamBody: Send + Unpin {
-    /// The next piece; `None` at the end.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>>;
+    /// The next piece; `None` at the end. A fault is the last item.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>>;
+
+    /// The length that the head announced.
+    fn size_hint(&self) -> Option<u64> {
+        None
+    }
 }

@@ -1,1 +1,3 @@
-//! 3 ADMIT. Pure state machines; `now` is an argument.
+//! 3 ADMIT. What keeps one bad upstream from hurting everybody: pure state machines, `now` and the dice are arguments.
+
+pub mod backoff;

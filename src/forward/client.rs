@@ -1,0 +1,188 @@
+//! The pooled client: hyper-util's, with one safe retry when a pooled connection proves stale.
+
+use super::body::{ClockedBody, Watch};
+use super::connect::{CLOCKS, Connector, Served, TooSlow};
+use super::{BoxFuture, Clocks, Transport, Upstream, tls};
+use crate::adapt::{Fault, Head, UpstreamRequest};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::{Extensions, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How the client connects.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// PEM file with the roots to trust instead of the web's.
+    pub roots: Option<PathBuf>,
+    /// How long an unused connection is kept. Providers and their load balancers close theirs after 60 s and more;
+    /// well below that, few connections prove stale.
+    pub pool_idle: Duration,
+    /// Unused connections kept for each host.
+    pub pool_size: usize,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            roots: None,
+            pool_idle: Duration::from_secs(20),
+            pool_size: 1024,
+        }
+    }
+}
+
+impl ClientSettings {
+    /// Settings of the environment: `SSL_CERT_FILE`.
+    pub fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            roots: env("SSL_CERT_FILE")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            ..Self::default()
+        }
+    }
+}
+
+/// The client. Cheap to clone; clones share the pool. Its connections live on the runtime that it is used on.
+#[derive(Clone)]
+pub struct Client {
+    pool: legacy::Client<Connector, Full<Bytes>>,
+}
+
+impl Client {
+    /// A client with an empty pool.
+    ///
+    /// # Errors
+    /// A text that says what is wrong with the certificates.
+    pub fn new(settings: &ClientSettings) -> Result<Self, String> {
+        let tls = Arc::new(tls::config(settings.roots.as_deref())?);
+        let pool = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(settings.pool_idle)
+            .pool_max_idle_per_host(settings.pool_size)
+            .build(Connector::new(tls));
+        Ok(Self { pool })
+    }
+
+    async fn head(&self, request: &Prepared, watch: &Watch) -> Result<Response<Incoming>, Fault> {
+        let mut second = false;
+        loop {
+            let error = match self.pool.request(request.build()).await {
+                Ok(response) => {
+                    if let Some(served) = response.extensions().get::<Served>() {
+                        served.mark();
+                    }
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            if second || !was_stale(&error) {
+                return Err(fault_of(&error, watch));
+            }
+            second = true;
+        }
+    }
+
+    async fn exchange(&self, request: UpstreamRequest, clocks: Clocks) -> Result<Upstream, Fault> {
+        let watch = Watch::new(Instant::now(), clocks);
+        let prepared = Prepared::new(request)?;
+        let head = CLOCKS.scope(clocks, self.head(&prepared, &watch));
+        let response = match watch.head_limit() {
+            None => head.await?,
+            Some(limit) => match tokio::time::timeout(limit, head).await {
+                Ok(response) => response?,
+                Err(_) => return Err(watch.timeout(limit)),
+            },
+        };
+        let (parts, body) = response.into_parts();
+        Ok(Upstream {
+            head: Head {
+                status: parts.status,
+                headers: parts.headers,
+            },
+            body: Box::new(ClockedBody::new(body, watch)),
+        })
+    }
+}
+
+impl Transport for Client {
+    fn send(
+        &self,
+        request: UpstreamRequest,
+        clocks: Clocks,
+    ) -> BoxFuture<'_, Result<Upstream, Fault>> {
+        Box::pin(self.exchange(request, clocks))
+    }
+}
+
+/// A request that can be sent twice: head and body are shared, not copied.
+struct Prepared {
+    request: UpstreamRequest,
+    uri: http::Uri,
+}
+
+impl Prepared {
+    fn new(mut request: UpstreamRequest) -> Result<Self, Fault> {
+        let uri = request.url.parse().map_err(|_| Fault::Connection)?;
+        // Compressed bytes could not be forwarded event by event.
+        request
+            .headers
+            .entry(ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("identity"));
+        Ok(Self { request, uri })
+    }
+
+    fn build(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.request.body.clone()));
+        *request.method_mut() = self.request.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.request.headers.clone();
+        request
+    }
+}
+
+/// Whether the connection had answered before, and ended now without a byte: it was closed while it lay in the pool.
+fn was_stale(error: &legacy::Error) -> bool {
+    let Some(info) = error.connect_info() else {
+        return false;
+    };
+    let mut extras = Extensions::new();
+    info.get_extras(&mut extras);
+    extras.get::<Served>().is_some_and(Served::before) && ended_unanswered(error)
+}
+
+fn ended_unanswered(error: &legacy::Error) -> bool {
+    sources(error).any(|cause| {
+        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+            return hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed();
+        }
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| {
+            matches!(
+                io.kind(),
+                std::io::ErrorKind::ConnectionReset
+                    | std::io::ErrorKind::BrokenPipe
+                    | std::io::ErrorKind::ConnectionAborted
+                    | std::io::ErrorKind::NotConnected
+            )
+        })
+    })
+}
+
+fn fault_of(error: &legacy::Error, watch: &Watch) -> Fault {
+    sources(error)
+        .find_map(|cause| cause.downcast_ref::<TooSlow>())
+        .map_or(Fault::Connection, |slow| watch.timeout(slow.0))
+}
+
+fn sources<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}

@@ -1,0 +1,198 @@
+//! One connection: name, TCP, TLS, each under its clock.
+//!
+//! Only HTTP/1.1 is offered: one connection for each call in flight keeps calls apart, so that one that is
+//! cancelled or slow holds up no other. Proxies named in the environment are not used.
+
+use super::Clocks;
+use http::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tower_service::Service;
+
+tokio::task_local! {
+    /// The clocks of the call that is connecting. A connection that the pool finishes in the background, after
+    /// its call found another one, has none and takes [`LIMIT`].
+    pub(super) static CLOCKS: Clocks;
+}
+
+/// For a step of a connection without a clock of its own: longer than any network needs, short enough to end.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Makes connections for the pool.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tcp: HttpConnector,
+    tls: TlsConnector,
+}
+
+impl Connector {
+    pub(super) fn new(tls: Arc<rustls::ClientConfig>) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        Self {
+            tcp,
+            tls: TlsConnector::from(tls),
+        }
+    }
+}
+
+/// A step of a connection took longer than its clock allows.
+#[derive(Debug)]
+pub(super) struct TooSlow(pub(super) Duration);
+
+impl fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no connection within {:?}", self.0)
+    }
+}
+
+impl std::error::Error for TooSlow {}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn within<T, E: Into<BoxError>>(
+    limit: Option<Duration>,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    let limit = limit.unwrap_or(LIMIT);
+    match tokio::time::timeout(limit, step).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(TooSlow(limit).into()),
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Wire>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let clocks = CLOCKS.try_with(|clocks| *clocks).unwrap_or_default();
+        let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
+        let host = to.host().unwrap_or_default();
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
+        let tcp = self.tcp.call(to);
+        let tls = self.tls.clone();
+        Box::pin(async move {
+            let tcp = within(clocks.connect, tcp).await?.into_inner();
+            let io = if secure {
+                let handshake = tls.connect(name?, tcp);
+                Io::Tls(Box::new(within(clocks.tls, handshake).await?))
+            } else {
+                Io::Plain(tcp)
+            };
+            Ok(TokioIo::new(Wire {
+                io,
+                served: Served::default(),
+            }))
+        })
+    }
+}
+
+/// Whether a connection has answered before: then it may have gone stale in the pool.
+#[derive(Clone, Default)]
+pub(super) struct Served(Arc<AtomicBool>);
+
+impl Served {
+    pub(super) fn mark(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn before(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection.
+pub(super) struct Wire {
+    io: Io,
+    served: Served,
+}
+
+enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection for Wire {
+    fn connected(&self) -> Connected {
+        Connected::new().extra(self.served.clone())
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
+            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_write(cx, buf),
+            Io::Tls(io) => Pin::new(io).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+            Io::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.io {
+            Io::Plain(io) => io.is_write_vectored(),
+            Io::Tls(io) => io.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_flush(cx),
+            Io::Tls(io) => Pin::new(io).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().io {
+            Io::Plain(io) => Pin::new(io).poll_shutdown(cx),
+            Io::Tls(io) => Pin::new(io).poll_shutdown(cx),
+        }
+    }
+}
