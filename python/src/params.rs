@@ -1,8 +1,123 @@
-//! Python functions of this part; see the file of the same purpose in `python/gateway/`.
+//! Provider lookup, parameter tables and the upstream request of a call, for `python/gateway/params.py`.
 
+use bytes::Bytes;
+use gateway::adapt::providers::openai_request;
+use gateway::adapt::{Target, lookup, params as tables, registry};
+use gateway::options::Options;
+use gateway::params::Params;
+use gateway::{Call, Error, Op};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// An error as one JSON text, from which Python makes its exception.
+fn raised(error: &Error) -> PyErr {
+    let row = error.kind.row();
+    let parts = serde_json::json!({
+        "class": row.class,
+        "status": error.status,
+        "message": error.litellm_message(),
+        "llm_provider": error.provider,
+        "model": error.model,
+    });
+    PyValueError::new_err(parts.to_string())
+}
+
+fn parse(kwargs: &[u8]) -> PyResult<(Options, Params)> {
+    let params = Params::parse(&Bytes::copy_from_slice(kwargs))
+        .map_err(|e| PyValueError::new_err(e.to_string()))?;
+    Options::split(params).map_err(|e| raised(&e))
+}
+
+type Resolved = (String, Option<String>, Option<String>, Option<String>);
+
+/// Model, provider, key and base URL of a model name.
+#[pyfunction]
+#[pyo3(signature = (model, custom_llm_provider=None, api_base=None, api_key=None))]
+fn lookup_provider(
+    model: &str,
+    custom_llm_provider: Option<&str>,
+    api_base: Option<&str>,
+    api_key: Option<&str>,
+) -> PyResult<Resolved> {
+    let found = lookup::get_llm_provider(model, custom_llm_provider, api_base, api_key, &env)
+        .map_err(|e| raised(&e))?;
+    Ok((found.model, found.provider, found.api_key, found.api_base))
+}
+
+/// Method, URL, headers and body of the request that a call sends upstream. Sends nothing.
+#[pyfunction]
+fn build_request(
+    kwargs: &[u8],
+    op: &str,
+) -> PyResult<(String, String, Vec<(String, String)>, Vec<u8>)> {
+    let (options, params) = parse(kwargs)?;
+    let op = match op {
+        "embedding" => Op::Embeddings,
+        "text_completion" => Op::TextCompletion,
+        _ => Op::Chat,
+    };
+    let model: String = params.get("model").unwrap_or_default();
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(&e))?;
+    let mut call = Call::new(op, model, params);
+    call.options = options;
+    let request = target
+        .provider
+        .adapter
+        .request(&call, &target)
+        .map_err(|e| raised(&e))?;
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    Ok((
+        request.method.to_string(),
+        request.url,
+        headers,
+        request.body.to_vec(),
+    ))
+}
+
+/// The OpenAI parameters that a model takes; `None` for a provider without a table.
+#[pyfunction]
+fn supported_params(model: &str, provider: &str) -> Option<Vec<&'static str>> {
+    let row = registry::provider(provider)?;
+    Some(tables::supported(row, model))
+}
+
+/// The OpenAI-shaped parameters after mapping, and the provider's own, each as JSON.
+#[pyfunction]
+fn map_params(kwargs: &[u8]) -> PyResult<(Vec<u8>, Vec<u8>)> {
+    let (options, params) = parse(kwargs)?;
+    let model: String = params.get("model").unwrap_or_default();
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(&e))?;
+    let mapping = openai_request::map_params(&params, &target, false).map_err(|e| raised(&e))?;
+    Ok((
+        mapping.params.to_json().to_vec(),
+        mapping.extra.to_json().to_vec(),
+    ))
+}
+
+/// Names of all providers.
+#[pyfunction]
+fn provider_names() -> Vec<&'static str> {
+    registry::providers().map(|row| row.name).collect()
+}
+
 /// Adds this file's functions to the module.
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(lookup_provider, module)?)?;
+    module.add_function(wrap_pyfunction!(build_request, module)?)?;
+    module.add_function(wrap_pyfunction!(supported_params, module)?)?;
+    module.add_function(wrap_pyfunction!(map_params, module)?)?;
+    module.add_function(wrap_pyfunction!(provider_names, module)?)
 }

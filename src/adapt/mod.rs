@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod errors;
 mod errors_phrases;
 pub mod faults;
+pub mod habits;
 pub mod lookup;
 pub mod params;
 pub mod providers;

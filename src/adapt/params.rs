@@ -1,4 +1,110 @@
 //! Which OpenAI parameters a provider takes, and what becomes of those it does not.
+//!
+//! [`supported`] lists them for a provider and a model; [`check`] refuses or drops the others. The names and rules are
+//! LiteLLM's `get_supported_openai_params` and `get_optional_params`.
 
+pub mod drop_paths;
+pub mod facts;
 #[rustfmt::skip]
 pub mod sets;
+
+use crate::adapt::registry::Provider;
+use crate::error::{Error, ErrorKind, Result};
+use crate::params::Params;
+
+/// Every parameter of OpenAI's chat API that LiteLLM knows, in its order. Another name is the provider's own and
+/// passes through.
+#[rustfmt::skip]
+pub static OPENAI_CHAT: &[&str] = &[
+    "functions", "function_call", "temperature", "top_p", "n", "stream", "stream_options", "stop", "max_tokens",
+    "max_completion_tokens", "modalities", "prediction", "audio", "presence_penalty", "frequency_penalty",
+    "logit_bias", "user", "response_format", "seed", "tools", "tool_choice", "max_retries", "logprobs",
+    "top_logprobs", "extra_headers", "parallel_tool_calls", "reasoning_effort", "verbosity", "thinking",
+    "web_search_options", "include_server_side_tool_invocations", "service_tier", "safety_identifier",
+    "prompt_cache_key", "prompt_cache_retention", "store", "metadata", "context_management",
+];
+
+/// Parameters that are never refused: what does not take them goes without.
+const UNCHECKED: &[&str] = &["user", "stream_options", "stream", "max_retries"];
+
+/// The parameters that belong to tools; a model without tools takes none of them.
+const TOOL_PARAMS: &[&str] = &[
+    "tools",
+    "tool_choice",
+    "function_call",
+    "functions",
+    "parallel_tool_calls",
+];
+
+/// The OpenAI parameters that `model` takes at a provider, in LiteLLM's order.
+pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
+    let mut names = provider.params.to_vec();
+    if provider.plain {
+        if !facts::supports(model, provider.name, "supports_function_calling")
+            && !provider.always_tools
+        {
+            names.retain(|name| !TOOL_PARAMS.contains(name));
+        }
+        if (facts::supports(model, provider.name, "supports_reasoning"))
+            && !names.contains(&"reasoning_effort")
+        {
+            names.push("reasoning_effort");
+        }
+    }
+    if let Some(adjust) = provider.habits.supported {
+        adjust(model, &mut names);
+    }
+    names
+}
+
+/// What becomes of parameters: which are dropped and which are refused.
+pub struct Policy<'a> {
+    /// Drop what is not supported instead of refusing it.
+    pub drop_params: bool,
+    /// Supported because the caller says so.
+    pub allowed: &'a [String],
+}
+
+/// Keeps the members of `params` that the provider takes.
+///
+/// # Errors
+/// [`ErrorKind::UnsupportedParams`] naming those that it does not take, unless they are to be dropped.
+pub fn check(
+    params: &mut Params,
+    supported: &[&'static str],
+    policy: &Policy<'_>,
+    provider: &str,
+    model: &str,
+) -> Result<()> {
+    let takes = |name: &str| supported.contains(&name) || policy.allowed.iter().any(|a| a == name);
+    let one_answer = |name: &str, raw: &[u8]| name == "n" && raw == b"1";
+    let refused: Vec<&str> = OPENAI_CHAT
+        .iter()
+        .copied()
+        .filter(|name| !UNCHECKED.contains(name) && !takes(name))
+        .filter(|name| params.raw(name).is_some_and(|raw| !one_answer(name, raw)))
+        .collect();
+    if !refused.is_empty() && !policy.drop_params {
+        return Err(unsupported(&refused, provider, model));
+    }
+    params.retain(|name, _| takes(name));
+    Ok(())
+}
+
+fn unsupported(names: &[&str], provider: &str, model: &str) -> Error {
+    let list = python_list(names);
+    Error::new(
+        ErrorKind::UnsupportedParams,
+        format!(
+            "{provider} does not support parameters: {list}, for model={model}. To drop these, set \
+             `litellm.drop_params=True` or for proxy:\n\n`litellm_settings:\n drop_params: true`\n. \n If you want to \
+             use these params dynamically send allowed_openai_params={list} in your request."
+        ),
+    )
+    .at(provider, model)
+}
+
+fn python_list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    format!("[{}]", quoted.join(", "))
+}

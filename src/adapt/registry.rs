@@ -10,6 +10,7 @@ pub mod plain;
 use super::Adapter;
 use super::canonical::Form;
 use super::errors::Family;
+use super::habits::Habits;
 use super::providers::openai::OpenAi;
 use super::providers::unbuilt::Unbuilt;
 
@@ -39,6 +40,12 @@ pub struct Provider {
     pub prefixes_model: bool,
     /// Which rules name its errors.
     pub family: Family,
+    /// Needs no more than an address and a key; what a model takes is what the catalogue says of it.
+    pub plain: bool,
+    /// Tools are taken whatever the catalogue says.
+    pub always_tools: bool,
+    /// What it does its own way.
+    pub habits: &'static Habits,
 }
 
 /// The two roads of LiteLLM to a compatible provider. They differ in the shape of replies
@@ -56,6 +63,16 @@ pub enum Via {
 impl Provider {
     const fn default_key(mut self, key: &'static str) -> Self {
         self.default_key = Some(key);
+        self
+    }
+
+    const fn habits(mut self, habits: &'static Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
+    const fn always_tools(mut self) -> Self {
+        self.always_tools = true;
         self
     }
 
@@ -127,6 +144,9 @@ const fn row(
         form: Form::Converted,
         prefixes_model: false,
         family: Family::OpenAi,
+        plain: false,
+        always_tools: false,
+        habits: &Habits::NONE,
     }
 }
 
@@ -160,7 +180,10 @@ const fn plain(
     base_env: Names,
     params: Names,
 ) -> Provider {
-    row(name, base_url, key_env, base_env, params)
+    Provider {
+        plain: true,
+        ..row(name, base_url, key_env, base_env, params)
+    }
 }
 
 const fn native(

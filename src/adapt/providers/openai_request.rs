@@ -1,82 +1,299 @@
-//! The request side of OpenAI's protocol: members spliced, never parsed into a tree unless a provider's habit asks.
+//! The request side of OpenAI's protocol: members spliced, never parsed into a tree unless a provider's habit or a
+//! message that needs cleaning asks for it.
+//!
+//! Order: the deployment's defaults, names to drop, what the provider takes, its habits, the members of its own, the
+//! stream, the messages.
 
+mod embeddings;
+pub mod messages;
+mod wire;
+
+use crate::adapt::habits::{Mapping, openai, reasoning};
+use crate::adapt::params::{self, Policy, drop_paths};
+use crate::adapt::registry::Via;
 use crate::adapt::{Target, UpstreamRequest};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use messages::Rules;
+use serde_json::{Value, json};
 
 /// Builds the request for a call at a target.
 ///
 /// # Errors
 /// A parameter that the provider does not take, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
-    let mut body = call.params.clone();
-    for (name, raw) in target.defaults.iter() {
-        if !body.contains(name) {
-            body.set_raw(name, raw.clone());
+    let (path, body) = match call.op {
+        Op::Chat => ("/chat/completions", chat(call, target)?.0),
+        Op::TextCompletion if target.provider.habits.text_completions => {
+            ("/completions", text_completion(call, target)?)
+        }
+        Op::TextCompletion => ("/chat/completions", chat(&as_chat(call)?, target)?.0),
+        Op::Embeddings => ("/embeddings", embeddings::body(call, target)?),
+    };
+    wire::upstream(call, target, path, &body)
+}
+
+/// How the reply has to be read, apart from what the call says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The provider answers whole, although the caller asked for a stream.
+    pub fake_stream: bool,
+    /// The content comes as the arguments of a made-up tool, `json_tool_call`.
+    pub json_mode: bool,
+}
+
+/// What [`request`] decided on the reply of a call.
+pub fn plan(call: &Call, target: &Target) -> Plan {
+    if call.op != Op::Chat {
+        return Plan::default();
+    }
+    chat(call, target).map(|(_, plan)| plan).unwrap_or_default()
+}
+
+/// The OpenAI-shaped parameters of a chat after mapping: LiteLLM's `get_optional_params`.
+///
+/// # Errors
+/// A parameter that the provider does not take.
+pub fn map_params<'a>(given: &Params, target: &'a Target, stream: bool) -> Result<Mapping<'a>> {
+    let options = &target.options;
+    let provider = target.provider;
+    let drop_params = options.drop_params.unwrap_or(false);
+    let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
+    let mut mapping = Mapping {
+        provider: provider.name,
+        model: &target.model,
+        params: Params::default(),
+        extra: Params::default(),
+        drop_params,
+        stream,
+        fake_stream: false,
+        json_mode: false,
+    };
+    let mut own = Params::default();
+    for (name, raw) in given.iter() {
+        if matches!(name, "model" | "messages" | "stream") || &raw[..] == b"null" || dropped(name) {
+            continue;
+        }
+        let members = if params::OPENAI_CHAT.contains(&name) {
+            &mut mapping.params
+        } else {
+            &mut own
+        };
+        members.set_raw(name, raw.clone());
+    }
+    let supported = params::supported(provider, &target.model);
+    let policy = Policy {
+        drop_params,
+        allowed: &options.allowed_openai_params,
+    };
+    params::check(
+        &mut mapping.params,
+        &supported,
+        &policy,
+        provider.name,
+        &target.model,
+    )?;
+    if provider.habits.older_max_tokens
+        && let Some(most) = mapping.params.remove("max_completion_tokens")
+    {
+        mapping.params.set_raw("max_tokens", most);
+    }
+    if let Some(map) = provider.habits.params {
+        map(&mut mapping)?;
+    }
+    // The members that are the provider's own win over `extra_body`, and both over OpenAI's.
+    if !dropped("extra_body") {
+        for (name, raw) in options.extra_body.iter().chain(own.iter()) {
+            if name != "model" && !dropped(name) {
+                mapping.extra.set_raw(name, raw.clone());
+            }
         }
     }
-    body.set("model", &target.model);
-    body.retain(|_, raw| &raw[..] != b"null");
-    Ok(UpstreamRequest {
-        method: Method::POST,
-        url: url(call.op, target),
-        headers: headers(call, target)?,
-        body: body.to_json(),
-    })
+    drop_paths::drop_paths(&mut mapping.params, &options.additional_drop_params);
+    drop_paths::drop_paths(&mut mapping.extra, &options.additional_drop_params);
+    Ok(mapping)
 }
 
-fn url(op: Op, target: &Target) -> String {
-    let path = match op {
-        Op::Chat => "/chat/completions",
-        Op::TextCompletion => "/completions",
-        Op::Embeddings => "/embeddings",
+fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
+    let given = with_defaults(&call.params, &target.defaults);
+    let mut mapping = map_params(&given, target, call.stream)?;
+    tool_choice(&mut mapping)?;
+    stop(&mut mapping.params);
+    let plan = Plan {
+        fake_stream: mapping.fake_stream && call.stream,
+        json_mode: mapping.json_mode,
     };
-    let base = target.api_base.as_str();
-    if base.ends_with(path) {
-        return base.to_owned();
+    let rules = rules(target);
+    let messages = given
+        .raw("messages")
+        .cloned()
+        .unwrap_or_else(|| Bytes::from_static(b"[]"));
+    let messages = messages::clean(&messages, &rules, &mapping)?;
+    let mut body = Params::default();
+    body.set("model", &upstream_model(target));
+    body.set_raw("messages", messages);
+    if !rules.keeps_cache_control {
+        clean_tools(&mut mapping.params);
     }
-    format!("{base}{path}")
+    for (name, raw) in mapping.params.iter() {
+        body.set_raw(name, raw.clone());
+    }
+    stream_members(&mut body, call.stream && !plan.fake_stream, target);
+    mapping.extra.remove(reasoning::ASK_FOR_TOOL);
+    for (name, raw) in mapping.extra.iter() {
+        body.set_raw(name, raw.clone());
+    }
+    body.remove("max_retries");
+    body.remove("extra_headers");
+    Ok((body, plan))
 }
 
-fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(key) = &target.api_key {
-        headers.insert(AUTHORIZATION, bearer(key.expose())?);
+fn with_defaults(params: &Params, defaults: &Params) -> Params {
+    let mut params = params.clone();
+    for (name, raw) in defaults.iter() {
+        if params.raw(name).is_none_or(|given| &given[..] == b"null") {
+            params.set_raw(name, raw.clone());
+        }
     }
-    if let Some(organization) = &target.options.organization {
-        insert(&mut headers, "openai-organization", organization)?;
-    }
-    for (name, value) in call
-        .forward_headers
-        .iter()
-        .chain(&target.options.extra_headers)
-    {
-        insert(&mut headers, name, value)?;
-    }
-    Ok(headers)
+    params
 }
 
-/// `Bearer <key>`, marked sensitive so that no log shows it.
-fn bearer(key: &str) -> Result<HeaderValue> {
-    let mut value =
-        HeaderValue::from_maybe_shared(Bytes::from(format!("Bearer {key}"))).map_err(|_| {
-            Error::new(
-                ErrorKind::Authentication,
-                "the api key holds bytes that no header may hold",
-            )
-        })?;
-    value.set_sensitive(true);
-    Ok(value)
+fn upstream_model(target: &Target) -> String {
+    target
+        .provider
+        .habits
+        .model
+        .map_or_else(|| target.model.clone(), |rename| rename(&target.model))
 }
 
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
-    let bad = |_| Error::bad_request(format!("header `{name}` cannot be sent"));
-    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|e| bad(e.to_string()))?;
-    let value = HeaderValue::from_str(value).map_err(|e| bad(e.to_string()))?;
-    headers.insert(header, value);
+fn rules(target: &Target) -> Rules {
+    let provider = target.provider;
+    let o_series =
+        provider.name == "openai" && openai::family(&target.model) == openai::Family::OSeries;
+    let elsewhere = provider.name == "openai" && !wire::is_openai_host(&target.api_base);
+    let caching = provider.name == "openrouter"
+        && crate::adapt::habits::chat::openrouter_caches(&target.model);
+    Rules {
+        provider,
+        keeps_cache_control: provider.habits.keeps_cache_control || elsewhere || caching,
+        keeps_developer: o_series,
+        keeps_system: !o_series
+            || params::facts::declared(&target.model, "openai", "supports_system_messages")
+                != Some(false),
+    }
+}
+
+/// `{"type": "auto"}` means `auto`, and a choice without tools means nothing.
+fn tool_choice(mapping: &mut Mapping<'_>) -> Result<()> {
+    let Some(choice) = mapping.value("tool_choice") else {
+        return Ok(());
+    };
+    if let Value::Object(object) = &choice {
+        let kind = object.get("type").and_then(Value::as_str);
+        if let Some(kind @ ("auto" | "none" | "required")) = kind
+            && !object.contains_key("function")
+        {
+            mapping.params.set("tool_choice", &kind);
+        } else if kind.is_none() || !object.contains_key("function") {
+            return Err(Error::bad_request(format!(
+                "Invalid tool choice, tool_choice={choice}. Please ensure tool_choice follows the OpenAI spec"
+            ))
+            .at("", mapping.model));
+        }
+    }
+    let empty = |name: &str| {
+        mapping
+            .value(name)
+            .is_none_or(|v| v.as_array().is_some_and(Vec::is_empty))
+    };
+    if empty("tools") && empty("functions") && mapping.provider != "litellm_proxy" {
+        mapping.params.remove("tool_choice");
+    }
     Ok(())
+}
+
+/// OpenAI takes four stop sequences; LiteLLM sends the first four.
+fn stop(params: &mut Params) {
+    if let Some(Value::Array(mut stop)) = params.get("stop")
+        && stop.len() > 4
+    {
+        stop.truncate(4);
+        params.set("stop", &stop);
+    }
+}
+
+fn clean_tools(params: &mut Params) {
+    let marked = params
+        .raw("tools")
+        .is_some_and(|raw| memchr::memmem::find(raw, b"cache_control").is_some());
+    if marked && let Some(mut tools) = params.get::<Value>("tools") {
+        messages::without(&mut tools, "cache_control");
+        params.set("tools", &tools);
+    }
+}
+
+/// `stream` and `stream_options`: given, or asked for to know the usage of a stream.
+fn stream_members(body: &mut Params, stream: bool, target: &Target) {
+    let sdk = target.provider.via == Via::Sdk;
+    if !stream {
+        if sdk {
+            body.remove("stream_options");
+        }
+        return;
+    }
+    body.set("stream", &true);
+    let ask = target.options.ask_stream_usage && target.provider.params.contains(&"stream_options");
+    if !body.contains("stream_options") && (ask || (sdk && wire::is_openai_host(&target.api_base)))
+    {
+        body.set("stream_options", &json!({"include_usage": true}));
+    } else if ask
+        && let Some(Value::Object(mut options)) = body.get("stream_options")
+        && options.get("include_usage") != Some(&Value::Bool(true))
+    {
+        options.insert("include_usage".to_owned(), true.into());
+        body.set("stream_options", &options);
+    }
+}
+
+fn text_completion(call: &Call, target: &Target) -> Result<Params> {
+    let mut given = with_defaults(&call.params, &target.defaults);
+    let prompt = given.remove("prompt");
+    let mapping = map_params(&given, target, call.stream)?;
+    let mut body = Params::default();
+    body.set("model", &upstream_model(target));
+    if let Some(prompt) = prompt {
+        body.set_raw("prompt", prompt);
+    }
+    for (name, raw) in mapping.params.iter() {
+        body.set_raw(name, raw.clone());
+    }
+    stream_members(&mut body, call.stream, target);
+    for (name, raw) in mapping.extra.iter() {
+        body.set_raw(name, raw.clone());
+    }
+    body.remove("max_retries");
+    Ok(body)
+}
+
+/// A text completion asked as a chat: the prompt is the user's message.
+fn as_chat(call: &Call) -> Result<Call> {
+    let mut chat = call.clone();
+    chat.op = Op::Chat;
+    let prompt = chat.params.remove("prompt").unwrap_or_default();
+    let prompt: Value = serde_json::from_slice(&prompt)
+        .map_err(|_| Error::bad_request("`prompt` must be a text or a list of texts"))?;
+    let text = match prompt {
+        Value::Array(mut items) if items.len() == 1 => items.remove(0),
+        prompt => prompt,
+    };
+    let Value::String(text) = text else {
+        return Err(Error::bad_request(
+            "this provider takes one text as `prompt`",
+        ));
+    };
+    chat.params
+        .set("messages", &json!([{"role": "user", "content": text}]));
+    Ok(chat)
 }

@@ -1,0 +1,104 @@
+//! What a compatible provider does its own way. A row of the registry names one [`Habits`]; most have none.
+//!
+//! A habit is data where data says it, and a small function where it does not. Functions see the mapped members of
+//! one request ([`Mapping`]) and never the network, the clock or the environment.
+
+pub mod chat;
+pub mod openai;
+pub mod reasoning;
+pub mod tools;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::params::Params;
+use serde_json::Value;
+
+/// A function over the parameters of a request.
+pub type MapParams = fn(&mut Mapping<'_>) -> Result<()>;
+
+/// A function over the messages of a request.
+pub type MapMessages = fn(&mut Vec<Value>, &Mapping<'_>) -> Result<()>;
+
+/// A function over the list of supported parameters of a model.
+pub type MapSupported = fn(&str, &mut Vec<&'static str>);
+
+/// What a provider does its own way.
+pub struct Habits {
+    /// `max_completion_tokens` goes under its older name `max_tokens`.
+    pub older_max_tokens: bool,
+    /// `cache_control` marks in messages and tools are understood, so they stay.
+    pub keeps_cache_control: bool,
+    /// Messages go as they came: the other side is a gateway that cleans them itself.
+    pub raw_messages: bool,
+    /// Text completions have a path of their own; else they are asked as chats.
+    pub text_completions: bool,
+    /// What depends on the model among the supported parameters.
+    pub supported: Option<MapSupported>,
+    /// Further mapping of parameters.
+    pub params: Option<MapParams>,
+    /// Further mapping of messages.
+    pub messages: Option<MapMessages>,
+    /// Headers sent with every request unless the caller sets them.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// The name a model has upstream, where it is not the caller's.
+    pub model: Option<fn(&str) -> String>,
+}
+
+impl Habits {
+    /// No habits.
+    pub const NONE: Self = Self {
+        older_max_tokens: false,
+        keeps_cache_control: false,
+        raw_messages: false,
+        text_completions: false,
+        supported: None,
+        params: None,
+        messages: None,
+        headers: &[],
+        model: None,
+    };
+}
+
+/// The members of one request on their way to a provider.
+pub struct Mapping<'a> {
+    /// LiteLLM's name of the provider.
+    pub provider: &'static str,
+    /// The model as the caller names it at this provider.
+    pub model: &'a str,
+    /// Members with OpenAI's names, unsupported ones already refused or dropped.
+    pub params: Params,
+    /// Members of the provider's own; they win over `params`.
+    pub extra: Params,
+    /// Whether what a provider does not take is dropped instead of refused.
+    pub drop_params: bool,
+    /// Whether the caller asked for a stream.
+    pub stream: bool,
+    /// The answer has to come whole, and is handed over as a stream of one piece.
+    pub fake_stream: bool,
+    /// The answer comes as a call of a tool made up here; its arguments are the content.
+    pub json_mode: bool,
+}
+
+impl Mapping<'_> {
+    /// A member read as a JSON value; `None` when it is missing.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        self.params.get(name)
+    }
+
+    /// The refusal of a value, in LiteLLM's words.
+    pub fn unsupported(&self, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::UnsupportedParams, message).at(self.provider, self.model)
+    }
+}
+
+/// Only the older name of the output limit.
+pub static OLDER_MAX_TOKENS: Habits = Habits {
+    older_max_tokens: true,
+    ..Habits::NONE
+};
+
+/// The older name of the output limit, and text completions at a path of their own.
+pub static OLDER_MAX_TOKENS_AND_TEXT: Habits = Habits {
+    older_max_tokens: true,
+    text_completions: true,
+    ..Habits::NONE
+};

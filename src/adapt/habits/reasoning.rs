@@ -1,0 +1,265 @@
+//! Habits about how much a model thinks.
+
+use super::{Habits, Mapping};
+use crate::adapt::params::facts;
+use crate::error::Result;
+use serde_json::{Value, json};
+
+/// Budgets of thinking tokens from which LiteLLM names an effort.
+const BUDGETS: &[(f64, &str)] = &[(4096.0, "high"), (2048.0, "medium"), (1024.0, "low")];
+
+/// `thinking` said in Anthropic's way becomes `reasoning_effort`, unless that is said too.
+pub fn effort_from_thinking(mapping: &mut Mapping<'_>) -> Result<()> {
+    let Some(thinking) = mapping.value("thinking") else {
+        return Ok(());
+    };
+    mapping.params.remove("thinking");
+    if mapping.params.contains("reasoning_effort") || thinking["type"] != "enabled" {
+        return Ok(());
+    }
+    let budget = thinking
+        .get("budget_tokens")
+        .cloned()
+        .unwrap_or_else(|| 0.into());
+    let Some(budget) = budget.as_f64() else {
+        return if mapping.drop_params {
+            Ok(())
+        } else {
+            Err(mapping.unsupported(
+                "thinking.budget_tokens must be a number. To drop it, set `litellm.drop_params=True`, or \
+                 `drop_params: true` under `litellm_settings` on the proxy",
+            ))
+        };
+    };
+    let effort = BUDGETS
+        .iter()
+        .find(|(least, _)| budget >= *least)
+        .map_or("minimal", |(_, effort)| effort);
+    mapping.params.set("reasoning_effort", &effort);
+    Ok(())
+}
+
+const DEEPSEEK_EFFORTS: &[&str] = &["minimal", "low", "medium", "high", "xhigh", "max", "ultra"];
+
+fn deepseek_params(mapping: &mut Mapping<'_>) -> Result<()> {
+    let thinking = mapping
+        .params
+        .remove("thinking")
+        .and_then(|raw| serde_json::from_slice::<Value>(&raw).ok());
+    let effort = mapping
+        .params
+        .remove("reasoning_effort")
+        .and_then(|raw| serde_json::from_slice::<Value>(&raw).ok());
+    let kind = thinking
+        .as_ref()
+        .and_then(|thinking| thinking["type"].as_str());
+    let state = match (kind, &effort) {
+        (Some(kind @ ("enabled" | "disabled")), _) => Some(kind),
+        (_, Some(effort)) if effort == "none" => Some("disabled"),
+        (_, Some(_)) => Some("enabled"),
+        _ => None,
+    };
+    if let Some(state) = state {
+        mapping.params.set("thinking", &json!({"type": state}));
+    }
+    if let Some(Value::String(effort)) = effort
+        && state == Some("enabled")
+        && DEEPSEEK_EFFORTS.contains(&effort.as_str())
+    {
+        mapping.params.set("reasoning_effort", &effort);
+    }
+    super::chat::function_tools_only(mapping);
+    Ok(())
+}
+
+/// <https://api-docs.deepseek.com/>
+pub static DEEPSEEK: Habits = Habits {
+    params: Some(deepseek_params),
+    messages: Some(|messages, mapping| {
+        let sees = facts::supports(mapping.model, "deepseek", "supports_vision");
+        super::chat::join_texts(messages, sees);
+        let thinks = mapping
+            .value("thinking")
+            .is_some_and(|thinking| thinking["type"] == "enabled");
+        if thinks && facts::supports(mapping.model, "deepseek", "supports_reasoning") {
+            super::chat::fill_reasoning(messages, |_| true);
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+const TOGETHER_ADJUSTABLE: &[&str] = &["openai/gpt-oss-120b", "openai/gpt-oss-20b"];
+const TOGETHER_HYBRID: &[&str] = &[
+    "MiniMaxAI/MiniMax-M3",
+    "Qwen/Qwen3.5-9B",
+    "Qwen/Qwen3.6-Plus",
+    "deepseek-ai/DeepSeek-V4-Pro",
+    "moonshotai/Kimi-K3",
+    "nvidia/nemotron-3-ultra-550b-a55b",
+    "zai-org/GLM-5.2",
+];
+const TOGETHER_HIGH_MAX: &str = "deepseek-ai/DeepSeek-V4-Pro";
+
+/// Whether a model at Together takes a reasoning effort.
+pub fn together_reasons(model: &str) -> bool {
+    TOGETHER_ADJUSTABLE.contains(&model)
+        || TOGETHER_HYBRID.contains(&model)
+        || model.starts_with(TOGETHER_HIGH_MAX)
+        || facts::supports(model, "together_ai", "supports_reasoning")
+}
+
+/// Says the effort in the words that the model knows.
+pub fn together_effort(mapping: &mut Mapping<'_>) {
+    let Some(Value::String(effort)) = mapping.value("reasoning_effort") else {
+        return;
+    };
+    mapping.params.remove("reasoning_effort");
+    let model = mapping.model;
+    let adjustable = TOGETHER_ADJUSTABLE.contains(&model);
+    let word = match effort.as_str() {
+        "default" => return,
+        "none" if adjustable => "low",
+        "none" => {
+            mapping.params.set("reasoning", &json!({"enabled": false}));
+            return;
+        }
+        "minimal" | "low" | "medium" if !adjustable && model.starts_with(TOGETHER_HIGH_MAX) => {
+            "high"
+        }
+        "xhigh" if !adjustable && model.starts_with(TOGETHER_HIGH_MAX) => "max",
+        "minimal" => "low",
+        "xhigh" | "max" if !model.starts_with(TOGETHER_HIGH_MAX) => "high",
+        other => other,
+    };
+    mapping.params.set("reasoning_effort", &word);
+}
+
+/// <https://platform.moonshot.ai/docs/api/chat>
+pub static MOONSHOT: Habits = Habits {
+    older_max_tokens: true,
+    text_completions: true,
+    supported: Some(|model, names| {
+        if model.contains("kimi-thinking-preview") {
+            names.retain(|name| !matches!(*name, "tools" | "tool_choice"));
+        }
+        if facts::supports(model, "moonshot", "supports_reasoning") {
+            names.push("reasoning_effort");
+        }
+    }),
+    params: Some(moonshot_params),
+    messages: Some(|messages, mapping| {
+        let only_text = |message: &Value| {
+            let parts = message["content"].as_array();
+            parts.is_none_or(|parts| parts.iter().all(|part| part["type"] == "text"))
+        };
+        if mapping.extra.contains(ASK_FOR_TOOL) {
+            messages.push(json!({
+                "role": "user",
+                "content": "Please select a tool to handle the current issue.",
+            }));
+        }
+        if messages.iter().all(only_text) {
+            super::chat::join_texts(messages, false);
+        }
+        if facts::supports(mapping.model, "moonshot", "supports_reasoning") {
+            super::chat::fill_reasoning(messages, |message| message.get("tool_calls").is_some());
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// Stands among the extra members between mapping and messages; never sent.
+pub const ASK_FOR_TOOL: &str = "_ask_for_tool";
+
+fn moonshot_params(mapping: &mut Mapping<'_>) -> Result<()> {
+    if let Some(effort) = mapping.value("reasoning_effort") {
+        match effort.get("effort").cloned().unwrap_or(effort) {
+            Value::String(word) => mapping.params.set("reasoning_effort", &word),
+            _ => {
+                mapping.params.remove("reasoning_effort");
+            }
+        }
+    }
+    if facts::supports(mapping.model, "moonshot", "supports_reasoning") {
+        mapping.params.remove("temperature");
+    } else if let Some(temperature) = mapping.params.get::<f64>("temperature") {
+        let several = mapping.params.get::<f64>("n").unwrap_or(1.0) > 1.0;
+        if temperature > 1.0 {
+            mapping.params.set("temperature", &1);
+        } else if temperature < 0.3 && several {
+            mapping.params.set("temperature", &0.3);
+        }
+    }
+    if mapping.value("tool_choice") == Some("required".into()) {
+        mapping.params.remove("tool_choice");
+        mapping.extra.set(ASK_FOR_TOOL, &true);
+    }
+    Ok(())
+}
+
+/// <https://www.volcengine.com/docs/82379/1449737>
+pub static VOLCENGINE: Habits = Habits {
+    older_max_tokens: true,
+    params: Some(|mapping| {
+        if let Some(thinking) = mapping.value("thinking")
+            && !matches!(
+                thinking["type"].as_str(),
+                Some("enabled" | "disabled" | "auto")
+            )
+        {
+            mapping.params.remove("thinking");
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// <https://docs.z.ai/api-reference>
+pub static ZAI: Habits = Habits {
+    keeps_cache_control: true,
+    supported: Some(|model, names| {
+        if facts::supports(model, "zai", "supports_reasoning") {
+            names.push("thinking");
+        }
+    }),
+    params: Some(|mapping| {
+        if let Some(most) = mapping.params.remove("max_completion_tokens") {
+            mapping.params.set_raw("max_tokens", most);
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// <https://cloud.tencent.com/document/product/1729>
+pub static TENCENT: Habits = Habits {
+    supported: Some(|model, names| {
+        if facts::supports(model, "tencent", "supports_reasoning") {
+            names.extend(["thinking", "reasoning_effort"]);
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// Providers whose reasoning models take an effort, and nothing else is special.
+macro_rules! effort_when_reasoning {
+    ($($name:ident $provider:literal $older:literal;)*) => {$(
+        #[allow(missing_docs)]
+        pub static $name: Habits = Habits {
+            older_max_tokens: $older,
+            supported: Some(|model, names| {
+                if facts::supports(model, $provider, "supports_reasoning") {
+                    names.push("reasoning_effort");
+                }
+            }),
+            ..Habits::NONE
+        };
+    )*};
+}
+
+effort_when_reasoning! {
+    CEREBRAS "cerebras" true;
+    CLF "clf_ai_gateway" false;
+}

@@ -1,0 +1,93 @@
+//! From a body to what goes over the wire: address, headers, key.
+
+use crate::adapt::{Target, UpstreamRequest};
+use crate::error::{Error, ErrorKind, Result};
+use crate::params::Params;
+use crate::request::Call;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+/// The request of a body for a path below the target's base.
+pub fn upstream(
+    call: &Call,
+    target: &Target,
+    path: &str,
+    body: &Params,
+) -> Result<UpstreamRequest> {
+    Ok(UpstreamRequest {
+        method: Method::POST,
+        url: url(target, path),
+        headers: headers(call, target)?,
+        body: body.to_json(),
+    })
+}
+
+fn url(target: &Target, path: &str) -> String {
+    let base = target.api_base.as_str();
+    if base.ends_with(path) {
+        return base.to_owned();
+    }
+    if target.provider.name == "minimax" && !base.ends_with("/v1") {
+        return format!("{base}/v1{path}");
+    }
+    format!("{base}{path}")
+}
+
+/// Whether a base URL is OpenAI's own.
+pub fn is_openai_host(api_base: &str) -> bool {
+    let rest = api_base
+        .split_once("://")
+        .map_or(api_base, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    host == "openai.com" || host.ends_with(".openai.com")
+}
+
+fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in target.provider.habits.headers {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    }
+    if let Some(key) = &target.api_key {
+        headers.insert(AUTHORIZATION, bearer(key.expose(), target)?);
+    }
+    if let Some(organization) = &target.options.organization {
+        insert(&mut headers, "openai-organization", organization)?;
+    }
+    for (name, value) in call
+        .forward_headers
+        .iter()
+        .chain(&target.options.extra_headers)
+    {
+        insert(&mut headers, name, value)?;
+    }
+    Ok(headers)
+}
+
+/// `Bearer <key>`, marked sensitive so that no log shows it.
+fn bearer(key: &str, target: &Target) -> Result<HeaderValue> {
+    let mut value =
+        HeaderValue::from_maybe_shared(Bytes::from(format!("Bearer {key}"))).map_err(|_| {
+            Error::new(
+                ErrorKind::Authentication,
+                "the api key holds bytes that no header may hold",
+            )
+            .at(target.provider.name, &target.model)
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<()> {
+    let bad = || Error::bad_request(format!("header `{name}` cannot be sent"));
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    let value = HeaderValue::from_str(value).map_err(|_| bad())?;
+    headers.insert(header, value);
+    Ok(())
+}
