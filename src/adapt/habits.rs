@@ -86,7 +86,7 @@ impl Mapping<'_> {
 
     /// The refusal of a value, in LiteLLM's words.
     pub fn unsupported(&self, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::UnsupportedParams, message).at(self.provider, self.model)
+        Error::new(ErrorKind::UnsupportedParams, message)
     }
 }
 

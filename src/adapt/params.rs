@@ -101,7 +101,6 @@ fn unsupported(names: &[&str], provider: &str, model: &str) -> Error {
              use these params dynamically send allowed_openai_params={list} in your request."
         ),
     )
-    .at(provider, model)
 }
 
 fn python_list(names: &[&str]) -> String {

@@ -109,6 +109,7 @@ fn is_compound(model: &str) -> bool {
 
 /// <https://console.groq.com/docs/api-reference>
 pub static GROQ: Habits = Habits {
+    older_max_tokens: true,
     supported: Some(|model, names| {
         if is_compound(model) || facts::supports(model, "groq", "supports_web_search") {
             let at = names

@@ -1,6 +1,6 @@
 //! Embeddings: few parameters, and each provider takes some of them.
 
-use super::{upstream_model, with_defaults};
+use super::with_defaults;
 use crate::adapt::Target;
 use crate::error::Result;
 use crate::params::Params;
@@ -11,7 +11,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     let given = with_defaults(&call.params, &target.defaults);
     let options = &target.options;
     let mut body = Params::default();
-    body.set("model", &upstream_model(target));
+    body.set("model", &target.model);
     for (name, raw) in given.iter().chain(options.extra_body.iter()) {
         let dropped = options.additional_drop_params.iter().any(|d| d == name);
         if name != "model" && &raw[..] != b"null" && !dropped {
