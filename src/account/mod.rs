@@ -1,6 +1,8 @@
 //! 6 ACCOUNT. What a call used and cost: [`Receipt`] is the sole input of metrics, log and (later) key spend.
 
+use crate::adapt::Target;
 use crate::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Tokens and other billed units of a reply. Classes follow OpenAI's meaning: `prompt_tokens` includes
@@ -61,6 +63,8 @@ pub struct Timings {
     pub upstream: Duration,
     /// Arrival to first chunk, streams only.
     pub first_chunk: Option<Duration>,
+    /// Arrival to the start of routing: reading, authentication, checks.
+    pub queue: Option<Duration>,
 }
 
 /// One finished call, for whoever counts it.
@@ -73,8 +77,8 @@ pub struct Receipt {
     pub caller: crate::request::Caller,
     /// As asked.
     pub requested_model: String,
-    /// As sent upstream; `None` when no deployment was reached.
-    pub target: Option<ReceiptTarget>,
+    /// The deployment that answered, or failed last; `None` when none was reached.
+    pub target: Option<Arc<Target>>,
     pub usage: Option<Usage>,
     /// `None`: the price is not known, which is not the same as free.
     pub cost: Option<Cost>,
@@ -84,18 +88,71 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// Upstream's `x-ratelimit-remaining-requests` and `-tokens`.
     pub remaining: (Option<u64>, Option<u64>),
+    pub trail: Trail,
 }
 
-/// The deployment that answered, or failed last.
+impl Receipt {
+    /// The receipt of a request that was refused before any deployment was chosen.
+    pub fn refused(call: &crate::request::Call, error: Error) -> Self {
+        Self {
+            call_id: call.id.clone(),
+            op: call.op,
+            stream: call.stream,
+            caller: call.caller.clone(),
+            requested_model: call.model.clone(),
+            target: None,
+            usage: None,
+            cost: None,
+            timings: Timings {
+                total: call.started.elapsed(),
+                ..Timings::default()
+            },
+            attempts: 0,
+            fallbacks: 0,
+            outcome: Outcome::Failure(error),
+            remaining: (None, None),
+            trail: Trail::default(),
+        }
+    }
+}
+
+/// What went wrong on the way; empty for a call that was answered at once.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    /// Every upstream attempt that failed, in order, the last one of a failed call included.
+    pub failed: Vec<FailedAttempt>,
+    /// Every fallback tried, in order.
+    pub hops: Vec<FallbackHop>,
+}
+
+/// One upstream attempt that failed.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct ReceiptTarget {
+pub struct FailedAttempt {
+    /// The deployment.
+    pub target: Arc<Target>,
+    /// HTTP status of the error.
+    pub status: u16,
+    /// Python class of the error, for example `RateLimitError`.
+    pub class: &'static str,
+    /// Whether this failure put the deployment into cooldown.
+    pub cooled_down: bool,
+}
+
+/// One fallback from a model group to another.
+#[derive(Clone, Debug)]
+pub struct FallbackHop {
+    /// The group that failed.
+    pub from: String,
+    /// The group tried instead.
+    pub to: String,
+    /// HTTP status of the error that led here.
+    pub status: u16,
+    /// Python class of that error.
+    pub class: &'static str,
+    /// Provider of that error, or empty.
     pub provider: &'static str,
-    pub model: String,
-    pub litellm_model: String,
-    pub model_group: String,
-    pub deployment_id: String,
-    pub api_base: String,
+    /// Whether the fallback answered.
+    pub answered: bool,
 }
 
 /// Who wants receipts: metrics, the access log, callbacks.

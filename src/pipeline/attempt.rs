@@ -58,7 +58,7 @@ impl Engine {
                 Err(error) => error,
             };
             if made == retries || !client_would_retry(&error) {
-                return Err(error);
+                return Err(running.note_failure(target, error));
             }
             let wait = backoff::client(
                 made,
@@ -67,7 +67,7 @@ impl Engine {
                 fastrand::f64(),
             );
             if !running.wait(wait).await {
-                return Err(error);
+                return Err(running.note_failure(target, error));
             }
             made += 1;
         }

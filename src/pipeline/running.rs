@@ -1,7 +1,7 @@
 //! A call under way, and the one receipt that it leaves behind: success, failure, or cancelled when it is dropped.
 
 use super::Failure;
-use crate::account::{Cost, Outcome, Receipt, ReceiptTarget, Sink, Timings, Usage};
+use crate::account::{Cost, FailedAttempt, Outcome, Receipt, Sink, Timings, Trail, Usage};
 use crate::adapt::{Head, Target};
 use crate::error::Error;
 use crate::request::Call;
@@ -28,6 +28,8 @@ pub(super) struct Running {
     pub(super) upstream: Duration,
     pub(super) first_chunk: Option<Duration>,
     remaining: (Option<u64>, Option<u64>),
+    /// What failed on the way.
+    pub(super) trail: Trail,
     sinks: Arc<[Arc<dyn Sink>]>,
     over: bool,
 }
@@ -44,6 +46,7 @@ impl Running {
             upstream: Duration::ZERO,
             first_chunk: None,
             remaining: (None, None),
+            trail: Trail::default(),
             sinks,
             over: false,
         }
@@ -72,6 +75,17 @@ impl Running {
             number(&head.headers, "x-ratelimit-remaining-requests"),
             number(&head.headers, "x-ratelimit-remaining-tokens"),
         );
+    }
+
+    /// Notes an attempt that failed, for the trail of the receipt.
+    pub(super) fn note_failure(&mut self, target: &Arc<Target>, error: Error) -> Error {
+        self.trail.failed.push(FailedAttempt {
+            target: target.clone(),
+            status: error.status,
+            class: error.kind.row().class,
+            cooled_down: false,
+        });
+        error
     }
 
     /// The call was answered.
@@ -114,25 +128,20 @@ impl Running {
             stream: self.call.stream,
             caller: std::mem::take(&mut self.call.caller),
             requested_model: std::mem::take(&mut self.requested_model),
-            target: self.target.take().map(|target| ReceiptTarget {
-                provider: target.provider.name,
-                model: target.model.clone(),
-                litellm_model: target.litellm_model.clone(),
-                model_group: target.model_group.clone(),
-                deployment_id: target.deployment_id.clone(),
-                api_base: target.api_base.clone(),
-            }),
+            target: self.target.take(),
             usage,
             cost,
             timings: Timings {
                 total,
                 upstream: self.upstream,
                 first_chunk: self.first_chunk,
+                queue: None,
             },
             attempts: self.attempts,
             fallbacks: self.fallbacks,
             outcome,
             remaining: self.remaining,
+            trail: std::mem::take(&mut self.trail),
         };
         for sink in &*self.sinks {
             sink.record(&receipt);
