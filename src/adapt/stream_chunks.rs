@@ -24,6 +24,8 @@ const MAX_TOOL_CALLS: usize = 4096;
 pub struct StreamSettings {
     /// The model's name in every chunk.
     pub model: String,
+    /// The model's name in the last chunk and after, where it is another one.
+    pub closing_model: Option<String>,
     /// For streams without one.
     pub id: String,
     /// Unix seconds, for streams without one.
@@ -206,8 +208,9 @@ impl Chunks {
         head.insert("id".into(), json!(id));
         let created = self.created.unwrap_or(self.settings.created);
         head.insert("created".into(), json!(created));
-        let model = match &self.upstream_model {
-            Some(model) if self.settings.upstream_model => model,
+        let model = match (&self.upstream_model, &self.settings.closing_model) {
+            (Some(model), _) if self.settings.upstream_model => model,
+            (_, Some(model)) if self.sent_last => model,
             _ => &self.settings.model,
         };
         head.insert("model".into(), json!(model));

@@ -6,6 +6,7 @@ use super::*;
 fn settings() -> StreamSettings {
     StreamSettings {
         model: "gpt-4o".into(),
+        closing_model: None,
         id: "id".into(),
         created: 7,
         usage_asked: false,

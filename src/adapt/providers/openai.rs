@@ -88,6 +88,7 @@ impl Adapter for OpenAi {
             place,
             StreamSettings {
                 model: restamp(call).unwrap_or(&target.model).to_owned(),
+                closing_model: None,
                 id: call.id.clone(),
                 created: call.created,
                 usage_asked: asked,

@@ -348,3 +348,101 @@ fn recorded_upstreams_give_recorded_results() {
     println!("{matched} matched, {} missed", missed.len());
     assert!(matched >= 910 && missed.len() <= 1);
 }
+
+/// The server's calls carry a route, and their replies the client's name of the model.
+fn proxy_case(step: &Value) -> Option<Case> {
+    let request = &step["request"];
+    let path = request["path"].as_str()?.trim_start_matches("/v1");
+    let op = match path {
+        "/chat/completions" => Op::Chat,
+        "/completions" => Op::TextCompletion,
+        "/embeddings" => Op::Embeddings,
+        _ => return None,
+    };
+    let body = request["json"].as_object()?;
+    let served = step["expected"]["headers"]["x-litellm-model-name"].as_str()?;
+    let (name, model) = served.split_once('/')?;
+    let sent = step["expected"]["upstream"][0]["path"].as_str().unwrap_or("");
+    let upstream = step["upstream"].as_array()?.iter().find(|scripted| {
+        scripted["match"]["path"].as_str().is_none_or(|wanted| sent.contains(wanted))
+    })?;
+    let (options, members) = Options::split(params(body)).ok()?;
+    let mut call = Call::new(op, body.get("model")?.as_str()?, members);
+    call.options = options;
+    call.caller.route = path.to_owned();
+    Some(Case { call, target: target(name, model), upstream: upstream.clone() })
+}
+
+fn check_proxy(case: &Case, expected: &Value) -> Option<String> {
+    if case.call.stream {
+        let (chunks, end, _) = run_stream(case, &[]);
+        let mut recorded: Vec<Value> = expected["sse"]
+            .as_array()?
+            .iter()
+            .map(|event| event["data"].clone())
+            .collect();
+        recorded.pop_if(|last| *last == "[DONE]");
+        let error = recorded.pop_if(|last| last.get("error").is_some());
+        let (recorded, usage) = without_usage_chunk(&recorded);
+        if let Some(difference) = differs("sse", &json!(recorded), &json!(chunks)) {
+            return Some(difference);
+        }
+        return match (end, error) {
+            (Ok(end), None) => (end.usage_asked != usage).then(|| "usage chunk".to_owned()),
+            (Err(error), Some(wanted)) => {
+                differs("error", &wanted["error"]["message"], &json!(error.litellm_message()))
+            }
+            (end, error) => Some(format!("{:?} is not {error:?}", end.err())),
+        };
+    }
+    let body = Bytes::from(serde_json::to_vec(case.upstream.get("json")?).unwrap());
+    let head = head(&case.upstream);
+    if head.status.as_u16() >= 400 {
+        let error = OpenAi.error(&case.call, &case.target, &head, &body);
+        let wanted = expected["body"]["error"]["message"].as_str()?;
+        let wanted = wanted.split("\n\n").next()?;
+        let kind = expected["body"]["error"]["type"].as_str()?;
+        let shown = error.openai_type.as_deref().unwrap_or(error.kind.row().openai_type);
+        let ok = wanted == error.litellm_message() && expected["status"] == json!(error.status) && kind == shown;
+        return (!ok).then(|| format!("{wanted} {kind} is {error:?} {shown}"));
+    }
+    match OpenAi.reply(&case.call, &case.target, &head, body) {
+        Ok(reply) => {
+            let reply: Value = serde_json::from_slice(&reply.body).unwrap();
+            differs("body", &expected["body"], &reply)
+        }
+        Err(error) => Some(format!("{error}")),
+    }
+}
+
+#[test]
+fn recorded_server_calls_give_recorded_bodies() {
+    const FILES: [&str; 7] = ["chat", "completions", "embeddings", "errors", "stream", "headers", "retries"];
+    let mut matched = 0;
+    let mut missed = Vec::new();
+    for file in FILES {
+        let cases = read(&conformance(&format!("proxy/cases/open/{file}.json")));
+        for case in cases["cases"].as_array().unwrap() {
+            let id = case["id"].as_str().unwrap();
+            for step in case["steps"].as_array().unwrap() {
+                let single = step["upstream"].as_array().is_some_and(|scripted| scripted.len() == 1 || id.contains("completions/"));
+                let Some(built) = proxy_case(step).filter(|built| single && built.target.provider.is_compatible()) else {
+                    continue;
+                };
+                let known = if built.call.stream { "sse" } else { "json" };
+                if built.upstream.get(known).is_none() || step["expected"].get(if built.call.stream { "sse" } else { "body" }).is_none() {
+                    continue;
+                }
+                match check_proxy(&built, &step["expected"]) {
+                    None => matched += 1,
+                    Some(difference) => missed.push(format!("{id}: {difference}")),
+                }
+            }
+        }
+    }
+    for miss in &missed {
+        println!("{miss}");
+    }
+    println!("{matched} matched, {} missed", missed.len());
+    assert!(matched >= 60 && missed.len() <= 30);
+}
