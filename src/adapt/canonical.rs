@@ -81,9 +81,8 @@ pub fn chat(mut reply: Object, context: &Context<'_>) -> Object {
         .map(|(index, choice)| Value::Object(chat_choice(into_object(choice), index, context)))
         .collect();
     out.insert("choices".into(), Value::Array(choices));
-    if let Some(Value::Object(used)) = reply.remove("usage") {
-        out.insert("usage".into(), Value::Object(usage::canonical(used)));
-    }
+    let used = into_object(reply.remove("usage").unwrap_or_default());
+    out.insert("usage".into(), Value::Object(usage::canonical(used)));
     for (name, mut value) in reply {
         drop_nulls(&mut value);
         out.insert(name, value);

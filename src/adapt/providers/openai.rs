@@ -24,11 +24,15 @@ impl Adapter for OpenAi {
         openai_request::request(call, target)
     }
 
-    fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+    fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
         let place = place(call, target);
         let reply: Object = match serde_json::from_slice(&body) {
             Ok(Value::Object(reply)) => reply,
-            _ => return Err(invalid(&place, &body)),
+            Ok(_) => return Err(invalid(&place, NOT_A_REPLY, &body)),
+            Err(_) if !is_json(head) && !body.is_empty() => {
+                return Err(invalid(&place, NOT_A_REPLY, &body));
+            }
+            Err(error) => return Err(invalid(&place, &json_fault(&body, &error), &body)),
         };
         if let Some(error) = failure(&reply, call.op, &place) {
             return Err(error);
@@ -159,35 +163,88 @@ fn failure(reply: &Object, op: Op, place: &Place<'_>) -> Option<Error> {
     if reply.get(list).is_some_and(Value::is_array) {
         return None;
     }
-    let names: Vec<String> = reply.keys().map(|name| format!("'{name}'")).collect();
-    Some(api_error(
+    let known = KNOWN.iter().filter(|name| reply.contains_key(**name));
+    let others = reply.keys().filter(|name| !KNOWN.contains(&name.as_str()));
+    let names: Vec<String> = known
+        .map(|name| format!("'{name}'"))
+        .chain(others.map(|name| format!("'{name}'")))
+        .collect();
+    let names = names.join(", ");
+    Some(internal_error(
         place,
         &format!(
-            "LiteLLM: provider returned a response with no '{list}'. Raw keys: [{}]",
-            names.join(", ")
+            "litellm.APIError: LiteLLM: provider returned a response with no '{list}'. Raw keys: [{names}]"
         ),
     ))
 }
 
+/// Members of a chat completion in the order in which OpenAI's client lists them.
+const KNOWN: [&str; 7] = [
+    "id",
+    "created",
+    "model",
+    "object",
+    "service_tier",
+    "system_fingerprint",
+    "usage",
+];
+
+const NOT_A_REPLY: &str = "Empty or invalid response from LLM endpoint.";
+
 fn api_error(place: &Place<'_>, what: &str) -> Error {
+    renamed(place, what, ErrorKind::Api, "APIError: ")
+}
+
+fn internal_error(place: &Place<'_>, what: &str) -> Error {
+    renamed(
+        place,
+        what,
+        ErrorKind::InternalServer,
+        "InternalServerError: ",
+    )
+}
+
+fn renamed(place: &Place<'_>, what: &str, kind: ErrorKind, label: &str) -> Error {
     let mut error = place.broken(what);
-    error.kind = ErrorKind::Api;
-    error.message = error
-        .message
-        .replacen("APIConnectionError: ", "APIError: ", 1);
+    error.kind = kind;
+    error.message = error.message.replacen("APIConnectionError: ", label, 1);
+    error.side = Side::Upstream;
     error
 }
 
 /// A 2xx reply that is not a JSON object.
-fn invalid(place: &Place<'_>, body: &Bytes) -> Error {
-    let mut error = place.broken("Empty or invalid response from LLM endpoint.");
-    error.kind = ErrorKind::InternalServer;
-    error.message = error
-        .message
-        .replacen("APIConnectionError: ", "InternalServerError: ", 1);
-    error.side = Side::Upstream;
-    error
-        .hint(format!("the upstream answered {} bytes that are not a JSON object; does its address speak this protocol", body.len()))
+fn invalid(place: &Place<'_>, what: &str, body: &Bytes) -> Error {
+    internal_error(place, what).hint(format!(
+        "the upstream answered {} bytes that are not a JSON object; does its address speak this protocol",
+        body.len()
+    ))
+}
+
+fn is_json(head: &Head) -> bool {
+    head.headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_none_or(|value| value.contains("json"))
+}
+
+/// Where a body stops being JSON, in the words of Python's parser, which LiteLLM's messages carry.
+fn json_fault(body: &[u8], error: &serde_json::Error) -> String {
+    let before: usize = body
+        .split(|byte| *byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(|line| line.len() + 1)
+        .sum();
+    let at = if error.is_eof() {
+        error.column()
+    } else {
+        error.column().saturating_sub(1)
+    };
+    format!(
+        "Expecting value: line {} column {} (char {})",
+        error.line().max(1),
+        at + 1,
+        before + at
+    )
 }
 
 fn text_of(object: &Object, name: &str) -> Option<String> {
