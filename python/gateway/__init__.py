@@ -9,7 +9,9 @@ import importlib
 from typing import Any
 
 # Public name -> module of this package that holds it.
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "stream_chunk_builder": "streams",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,8 +20,10 @@ pub mod registry;
 pub mod sse;
 pub mod stream;
 pub mod stream_chunks;
+mod stream_deltas;
 mod stream_template;
 pub mod stream_usage;
+mod stream_written;
 mod target;
 pub mod usage;
 

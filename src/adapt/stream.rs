@@ -124,7 +124,7 @@ impl Body {
                     Hole::Content => self.chunks.check_repetition(text)?,
                     _ => self.chunks.check_repetition(b"")?,
                 }
-                self.chunks.account_raw(template.hole, text);
+                self.chunks.written.note_raw(template.hole, text);
                 template.write(&filled, out);
                 return Ok(());
             }
@@ -214,7 +214,7 @@ impl Body {
                 let choice = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
                 let adds_only = call.get("id").is_none_or(Value::is_null)
                     && call.get("function")?.get("name").is_none_or(Value::is_null)
-                    && self.chunks.knows_call(choice, index);
+                    && self.chunks.written.knows_call(choice, index);
                 adds_only.then_some(Hole::Arguments(choice, index))
             }
             _ => None,
@@ -241,7 +241,7 @@ impl Body {
             complete: true,
             usage_asked: chunks.settings.usage_asked,
             reported: chunks.usage.clone(),
-            text: chunks.text(),
+            text: chunks.written.text(),
             head: chunks.head(),
         })
     }

@@ -5,19 +5,19 @@
 //! Output is pure in the chunk and the few fields of [`Chunks`] that `render` reads, which lets
 //! [`super::stream_template`] replay it.
 
-use super::canonical::{drop_nulls, drop_nulls_in, finish_reason, into_object, text_arguments};
+use super::canonical::{drop_nulls_in, finish_reason, into_object};
 use super::errors::Place;
-use super::stream_template::Hole;
-use super::stream_usage::{self, RawText, StreamText};
+use super::stream_deltas::{
+    aborted, extras, first_choice, first_delta, has, is_filled_list, normalize, text_of,
+};
+use super::stream_usage;
+use super::stream_written::Written;
 use super::usage::{self, Object};
 use crate::error::{Error, ErrorKind, Result, Side};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// How often a chunk may repeat before the model counts as stuck (LiteLLM's `REPEATED_STREAMING_CHUNK_LIMIT`).
 const MAX_REPEATS: u32 = 100;
-/// Most choices and tool calls that one stream may have.
-const MAX_TOOL_CALLS: usize = 4096;
 
 /// What a stream is made with.
 #[derive(Clone, Debug)]
@@ -46,14 +46,6 @@ pub struct StreamSettings {
     pub comments: bool,
 }
 
-/// One tool call as told so far.
-#[derive(Clone, Debug, Default)]
-struct ToolCall {
-    id: String,
-    name: String,
-    arguments: RawText,
-}
-
 /// The state of one stream.
 #[derive(Debug)]
 pub(super) struct Chunks {
@@ -72,12 +64,7 @@ pub(super) struct Chunks {
     tool_seen: bool,
     thinking: Thinking,
     pub(super) usage: Option<Object>,
-    content: RawText,
-    reasoning: RawText,
-    function_call: Option<(String, RawText)>,
-    tools: BTreeMap<(u64, u64), ToolCall>,
-    more_than_text: bool,
-    truncated: bool,
+    pub(super) written: Written,
     last_content: Vec<u8>,
     repeats: u32,
 }
@@ -107,12 +94,7 @@ impl Chunks {
             tool_seen: false,
             thinking: Thinking::None,
             usage: None,
-            content: RawText::default(),
-            reasoning: RawText::default(),
-            function_call: None,
-            tools: BTreeMap::new(),
-            more_than_text: false,
-            truncated: false,
+            written: Written::default(),
             last_content: Vec::new(),
             repeats: 1,
         }
@@ -151,7 +133,7 @@ impl Chunks {
         self.tool_seen |= is_filled_list(&delta, "tool_calls");
         if self.adds_something(&delta) {
             self.check_repetition(text_of(&delta, "content").as_bytes())?;
-            self.account(&chunk);
+            self.written.note(&chunk, self.settings.merge_reasoning);
             let mut rendered = self.render(chunk);
             self.lead_with_role(&mut rendered);
             self.merge_thinking(&mut rendered);
@@ -161,7 +143,7 @@ impl Chunks {
             return Ok((!self.sent_last).then(|| self.last(Some(&chunk))));
         }
         if ["audio", "images"].iter().any(|name| has(&delta, name)) {
-            self.account(&chunk);
+            self.written.note(&chunk, self.settings.merge_reasoning);
             let mut rendered = self.render(chunk);
             self.lead_with_role(&mut rendered);
             return Ok(Some(rendered));
@@ -373,113 +355,6 @@ impl Chunks {
         error
     }
 
-    /// Keeps what a rendered chunk adds, for counting.
-    fn account(&mut self, chunk: &Object) {
-        let Some(Value::Array(choices)) = chunk.get("choices") else {
-            return;
-        };
-        for choice in choices {
-            let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
-            let Some(delta) = choice.get("delta").and_then(Value::as_object) else {
-                continue;
-            };
-            let mut kept = self.content.push_text(text_of(delta, "content"));
-            let reasoning = text_of(delta, "reasoning_content");
-            kept &= self.settings.merge_reasoning || self.reasoning.push_text(reasoning);
-            if self.settings.merge_reasoning {
-                kept &= self.content.push_text(reasoning);
-            }
-            if let Some(Value::Object(call)) = delta.get("function_call") {
-                let (name, arguments) = self.function_call.get_or_insert_default();
-                if name.is_empty() {
-                    text_of(call, "name").clone_into(name);
-                }
-                kept &= arguments.push_text(text_of(call, "arguments"));
-            }
-            if let Some(Value::Array(calls)) = delta.get("tool_calls") {
-                for call in calls {
-                    kept &= self.account_call(index, call);
-                }
-            }
-            self.truncated |= !kept;
-            self.more_than_text |= delta.iter().any(|(name, value)| {
-                !value.is_null()
-                    && !matches!(name.as_str(), "content" | "role")
-                    && !(self.settings.merge_reasoning && name == "reasoning_content")
-            });
-        }
-    }
-
-    fn account_call(&mut self, choice: u64, call: &Value) -> bool {
-        let index = call.get("index").and_then(Value::as_u64).unwrap_or(0);
-        let full = self.tools.len() >= MAX_TOOL_CALLS;
-        let known = self.tools.contains_key(&(choice, index));
-        if full && !known {
-            return false;
-        }
-        let Value::Object(call) = call else {
-            return true;
-        };
-        let kept = self.tools.entry((choice, index)).or_default();
-        let id = text_of(call, "id");
-        if !id.is_empty() {
-            id.clone_into(&mut kept.id);
-        }
-        let Some(Value::Object(function)) = call.get("function") else {
-            return true;
-        };
-        let name = text_of(function, "name");
-        if !name.is_empty() {
-            name.clone_into(&mut kept.name);
-        }
-        kept.arguments.push_text(text_of(function, "arguments"))
-    }
-
-    /// Keeps the raw text of a chunk that a template wrote.
-    pub(super) fn account_raw(&mut self, hole: Hole, raw: &[u8]) {
-        let kept = match hole {
-            Hole::Content => self.content.push(raw),
-            Hole::Reasoning => self.reasoning.push(raw),
-            Hole::Arguments(choice, index) => match self.tools.get_mut(&(choice, index)) {
-                Some(call) => call.arguments.push(raw),
-                None => false,
-            },
-        };
-        self.truncated |= !kept;
-    }
-
-    /// Whether a tool call has begun, so that a template may add to it.
-    pub(super) fn knows_call(&self, choice: u64, index: u64) -> bool {
-        self.tools.contains_key(&(choice, index))
-    }
-
-    /// What was written, for counting.
-    pub(super) fn text(&self) -> StreamText {
-        let mut calls = String::new();
-        if let Some((name, arguments)) = &self.function_call {
-            let (name, arguments) = (json!(name), json!(arguments.decode()));
-            calls.push_str(&format!("{{\"arguments\":{arguments},\"name\":{name}}}"));
-        }
-        for call in self.tools.values() {
-            let (id, name) = (json!(call.id), json!(call.name));
-            let mut arguments = call.arguments.decode();
-            if arguments.is_empty() {
-                arguments.push_str("{}");
-            }
-            let arguments = json!(arguments);
-            calls.push_str(&format!(
-                "{{\"function\":{{\"arguments\":{arguments},\"name\":{name}}},\"id\":{id},\"type\":\"function\"}}"
-            ));
-        }
-        StreamText {
-            content: self.content.decode(),
-            reasoning: self.reasoning.decode(),
-            calls,
-            more_than_text: self.more_than_text,
-            truncated: self.truncated,
-        }
-    }
-
     /// The finish reason that was sent.
     pub(super) fn sent_finish(&self) -> Option<String> {
         self.sent_finish.clone()
@@ -488,109 +363,4 @@ impl Chunks {
     pub(super) fn service_tier(&self) -> Option<&str> {
         self.service_tier.as_deref()
     }
-}
-
-/// Top-level members that are the provider's own.
-fn extras(chunk: &Object) -> Object {
-    const OURS: [&str; 8] = [
-        "id",
-        "created",
-        "model",
-        "object",
-        "system_fingerprint",
-        "choices",
-        "usage",
-        "service_tier",
-    ];
-    chunk
-        .iter()
-        .filter(|(name, value)| !OURS.contains(&name.as_str()) && !value.is_null())
-        .map(|(name, value)| {
-            let mut value = value.clone();
-            drop_nulls(&mut value);
-            (name.clone(), value)
-        })
-        .collect()
-}
-
-/// Gives every choice a `delta` with LiteLLM's names: one for reasoning, every member of tool calls.
-fn normalize(chunk: &mut Object, settings: &StreamSettings) {
-    let Some(Value::Array(choices)) = chunk.get_mut("choices") else {
-        return;
-    };
-    for choice in choices {
-        let Value::Object(choice) = choice else {
-            continue;
-        };
-        if let Some(text) = choice.remove("text")
-            && !choice.contains_key("delta")
-        {
-            choice.insert("delta".into(), json!({"content": text}));
-        }
-        let Some(Value::Object(delta)) = choice.get_mut("delta") else {
-            continue;
-        };
-        let reasoning = delta.remove("reasoning");
-        if settings.open_router {
-            delta.insert("reasoning_content".into(), reasoning.unwrap_or_default());
-        } else if let Some(reasoning) = reasoning
-            && !has(delta, "reasoning_content")
-        {
-            delta.insert("reasoning_content".into(), reasoning);
-        }
-        if let Some(Value::Object(call)) = delta.get_mut("function_call") {
-            text_arguments(call);
-        }
-        if let Some(Value::Array(calls)) = delta.get_mut("tool_calls") {
-            let mut unnumbered = 0;
-            for call in calls {
-                let Value::Object(call) = call else { continue };
-                if call.get("index").is_none_or(Value::is_null) {
-                    call.insert("index".into(), json!(unnumbered));
-                    unnumbered += 1;
-                }
-                if call.get("type").is_none_or(Value::is_null) {
-                    let custom = call.get("custom").is_some_and(Value::is_object);
-                    let kind = if custom { "custom" } else { "function" };
-                    call.insert("type".into(), json!(kind));
-                }
-                if let Some(Value::Object(function)) = call.get_mut("function") {
-                    text_arguments(function);
-                }
-            }
-        }
-    }
-}
-
-fn aborted(chunk: &Object) -> bool {
-    let Some(Value::Array(choices)) = chunk.get("choices") else {
-        return false;
-    };
-    choices
-        .iter()
-        .any(|choice| choice.get("finish_reason").and_then(Value::as_str) == Some("abort"))
-}
-
-fn first_choice(chunk: &Object) -> Option<&Object> {
-    chunk.get("choices")?.as_array()?.first()?.as_object()
-}
-
-fn first_delta(chunk: &mut Object) -> Option<&mut Object> {
-    let choices = chunk.get_mut("choices")?.as_array_mut()?;
-    choices.first_mut()?.get_mut("delta")?.as_object_mut()
-}
-
-fn has(object: &Object, name: &str) -> bool {
-    object.get(name).is_some_and(|value| !value.is_null())
-}
-
-fn is_filled_list(object: &Object, name: &str) -> bool {
-    object
-        .get(name)
-        .and_then(Value::as_array)
-        .is_some_and(|items| !items.is_empty())
-}
-
-fn text_of<'a>(object: &'a Object, name: &str) -> &'a str {
-    object.get(name).and_then(Value::as_str).unwrap_or("")
 }
