@@ -1,6 +1,6 @@
 //! Whose fault a broken call is, and how that provider's errors are worded: [`Place::of`] a target.
 
-use super::errors::{Family, Place, Wording};
+use super::errors::{Place, Wording};
 use super::registry::Via;
 use super::{Fault, Target};
 use crate::error::{Error, ErrorKind, Side};
@@ -9,21 +9,17 @@ use crate::request::{Call, Op};
 impl<'a> Place<'a> {
     /// The place that a target of a compatible provider is.
     pub fn of(call: &Call, target: &'a Target) -> Self {
-        let wording = match (target.provider.via, call.op) {
+        let provider = target.provider;
+        let wording = match (provider.via, call.op) {
             (Via::Sdk, Op::Chat) => Wording::Message,
-            (Via::Sdk, _) => Wording::CodeAndMessage,
-            (Via::Handler | Via::Native, _) => Wording::Body,
-        };
-        let family = match target.provider.name {
-            "openrouter" => Family::OpenRouter,
-            _ if target.provider.is_compatible() => Family::OpenAi,
-            _ => Family::Status,
+            (Via::Handler | Via::Native, Op::Chat) | (Via::Native, _) => Wording::Body,
+            (Via::Sdk | Via::Handler, _) => Wording::CodeAndMessage,
         };
         Self {
-            provider: target.provider.name,
+            provider: provider.name,
             model: &target.model,
             wording,
-            family,
+            family: provider.family,
         }
     }
 }

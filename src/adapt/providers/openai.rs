@@ -25,7 +25,7 @@ impl Adapter for OpenAi {
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
-        let place = place(call, target);
+        let place = Place::of(call, target);
         let reply: Object = match serde_json::from_slice(&body) {
             Ok(Value::Object(reply)) => reply,
             Ok(_) => return Err(invalid(&place, NOT_A_REPLY, &body)),
@@ -108,29 +108,13 @@ impl Adapter for OpenAi {
     }
 
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
-        place(call, target).status(head.status.as_u16(), &head.headers, body)
+        Place::of(call, target).status(head.status.as_u16(), &head.headers, body)
     }
 }
 
 /// The name that replies carry instead of the upstream's: the client's, in the server; none in process.
 fn restamp(call: &Call) -> Option<&str> {
     (!call.caller.route.is_empty()).then_some(call.model.as_str())
-}
-
-/// Whose errors a call meets, and how they are worded.
-pub fn place<'a>(call: &Call, target: &'a Target) -> Place<'a> {
-    let provider = target.provider;
-    let wording = match (provider.via, call.op) {
-        (Via::Sdk, Op::Chat) => Wording::Message,
-        (_, Op::Chat) => Wording::Body,
-        _ => Wording::CodeAndMessage,
-    };
-    Place {
-        provider: provider.name,
-        model: &target.model,
-        wording,
-        family: provider.family,
-    }
 }
 
 /// A 2xx reply that is a failure all the same.

@@ -265,7 +265,7 @@ fn check_error(error: &Error, wanted: &Value, case: &Case) -> Option<String> {
     let same_message = spaced(message)
         .starts_with(&spaced(&error.litellm_message())[..20.min(error.litellm_message().len())]);
     let body_wording =
-        place(&case.call, &case.target).wording == Wording::Body || case.call.op != Op::Chat;
+        Place::of(&case.call, &case.target).wording == Wording::Body || case.call.op != Op::Chat;
     let ok = same_class
         && same_status
         && same_provider
