@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Members of a delta that make a message more than text.
-const MORE_THAN_TEXT: [&str; 10] = [
+pub(super) const MORE_THAN_TEXT: [&str; 10] = [
     "tool_calls",
     "function_call",
     "reasoning_content",

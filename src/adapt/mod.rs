@@ -166,3 +166,6 @@ pub trait StreamAdapter: Send {
     /// LiteLLM's error for a stream that was cut.
     fn cut(&mut self, out: &mut BytesMut) -> Result<StreamEnd>;
 }
+
+#[cfg(test)]
+mod fixtures_tests;

@@ -133,19 +133,19 @@ impl Chunks {
         self.tool_seen |= is_filled_list(&delta, "tool_calls");
         if self.adds_something(&delta) {
             self.check_repetition(text_of(&delta, "content").as_bytes())?;
-            self.written.note(&chunk, self.settings.merge_reasoning);
             let mut rendered = self.render(chunk);
             self.lead_with_role(&mut rendered);
             self.merge_thinking(&mut rendered);
+            self.written.note(&rendered);
             return Ok(Some(rendered));
         }
         if self.finish.is_some() {
             return Ok((!self.sent_last).then(|| self.last(Some(&chunk))));
         }
         if ["audio", "images"].iter().any(|name| has(&delta, name)) {
-            self.written.note(&chunk, self.settings.merge_reasoning);
             let mut rendered = self.render(chunk);
             self.lead_with_role(&mut rendered);
+            self.written.note(&rendered);
             return Ok(Some(rendered));
         }
         Ok(None)
@@ -177,6 +177,7 @@ impl Chunks {
         }
         let choice = json!({"index": 0, "finish_reason": mapped, "delta": delta});
         out.insert("choices".into(), json!([choice]));
+        self.written.note(&out);
         out
     }
 

@@ -1,5 +1,6 @@
 //! What a stream wrote, kept for counting: copied raw by the hot path, decoded only at the end.
 
+use super::fold::MORE_THAN_TEXT;
 use super::stream_deltas::text_of;
 use super::stream_template::Hole;
 use super::stream_usage::{RawText, StreamText};
@@ -31,8 +32,8 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Keeps what a sent chunk adds. With `merge_reasoning`, reasoning is content.
-    pub(super) fn note(&mut self, chunk: &Object, merge_reasoning: bool) {
+    /// Keeps what a sent chunk adds.
+    pub(super) fn note(&mut self, chunk: &Object) {
         let Some(Value::Array(choices)) = chunk.get("choices") else {
             return;
         };
@@ -42,11 +43,9 @@ impl Written {
                 continue;
             };
             let mut kept = self.content.push_text(text_of(delta, "content"));
-            let reasoning = text_of(delta, "reasoning_content");
-            kept &= merge_reasoning || self.reasoning.push_text(reasoning);
-            if merge_reasoning {
-                kept &= self.content.push_text(reasoning);
-            }
+            kept &= self
+                .reasoning
+                .push_text(text_of(delta, "reasoning_content"));
             if let Some(Value::Object(call)) = delta.get("function_call") {
                 let (name, arguments) = self.function_call.get_or_insert_default();
                 if name.is_empty() {
@@ -60,11 +59,9 @@ impl Written {
                 }
             }
             self.truncated |= !kept;
-            self.more_than_text |= delta.iter().any(|(name, value)| {
-                !value.is_null()
-                    && !matches!(name.as_str(), "content" | "role")
-                    && !(merge_reasoning && name == "reasoning_content")
-            });
+            self.more_than_text |= MORE_THAN_TEXT
+                .iter()
+                .any(|name| delta.get(*name).is_some_and(|value| !value.is_null()));
         }
     }
 
