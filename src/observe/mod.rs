@@ -1,1 +1,12 @@
-//! Metrics, structured logs, redaction.
+//! Metrics, structured logs, redaction. A [`Receipt`](crate::account::Receipt) is the sole input of metrics and
+//! access log; neither ever holds a key, a prompt or a reply.
+
+pub mod exposition;
+pub mod families;
+pub mod family;
+pub mod handles;
+pub mod labels;
+pub mod metrics;
+pub mod writer;
+
+pub use metrics::Metrics;
