@@ -51,10 +51,42 @@ pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
             names.push("reasoning_effort");
         }
     }
+    if has_openai_list(&names) {
+        openai_names(model, &mut names);
+    }
     if let Some(adjust) = provider.habits.supported {
         adjust(model, &mut names);
     }
     names
+}
+
+/// Whether a list is OpenAI's own, perhaps with a few names more or less.
+fn has_openai_list(names: &[&str]) -> bool {
+    names.contains(&"prediction") && names.contains(&"store") && names.contains(&"response_format")
+}
+
+/// OpenAI's list depends on whether the name is that of one of its models, wherever it is served.
+fn openai_names(model: &str, names: &mut Vec<&'static str>) {
+    if matches!(model, "gpt-4" | "gpt-3.5-turbo-16k") {
+        names.retain(|name| *name != "response_format");
+    }
+    if facts::is_openai_model(
+        model
+            .split_once("responses/")
+            .map_or(model, |(_, name)| name),
+    ) {
+        let after = names.iter().position(|name| *name == "response_format");
+        let at = after.map_or_else(
+            || {
+                names
+                    .iter()
+                    .position(|n| *n == "store")
+                    .map_or(0, |at| at + 1)
+            },
+            |at| at + 1,
+        );
+        names.insert(at, "user");
+    }
 }
 
 /// What becomes of parameters: which are dropped and which are refused.

@@ -216,9 +216,77 @@ pub static VOLCENGINE: Habits = Habits {
     ..Habits::NONE
 };
 
+/// Stands among the extra members between mapping and messages: the schema asked for in words; never sent.
+pub const SCHEMA_IN_WORDS: &str = "_schema_in_words";
+
+#[derive(serde::Deserialize)]
+struct Format<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    json_schema: Schema<'a>,
+}
+
+#[derive(serde::Deserialize)]
+struct Schema<'a> {
+    #[serde(borrow)]
+    schema: &'a serde_json::value::RawValue,
+}
+
+/// A model that knows JSON but no schemas gets the schema as a message.
+fn schema_in_words(mapping: &mut Mapping<'_>) {
+    if facts::supports(mapping.model, mapping.provider, "supports_response_schema") {
+        return;
+    }
+    let Some(raw) = mapping.params.raw("response_format").cloned() else {
+        return;
+    };
+    let Ok(format) = serde_json::from_slice::<Format<'_>>(&raw) else {
+        return;
+    };
+    if format.kind == "json_schema" {
+        let schema = spaced(format.json_schema.schema.get());
+        let words = format!("Use this JSON schema: \n    ```json\n    {schema}\n    ```");
+        mapping.extra.set(SCHEMA_IN_WORDS, &words);
+        mapping
+            .params
+            .set("response_format", &json!({"type": "json_object"}));
+    }
+}
+
+/// JSON on one line with a space after each comma and colon, members in their order.
+fn spaced(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + json.len() / 8);
+    let (mut quoted, mut escaped) = (false, false);
+    for letter in json.chars() {
+        if quoted {
+            out.push(letter);
+            quoted = letter != '"' || escaped;
+            escaped = letter == '\\' && !escaped;
+            continue;
+        }
+        match letter {
+            '"' => quoted = true,
+            ' ' | '\n' | '\r' | '\t' => continue,
+            _ => {}
+        }
+        out.push(letter);
+        if letter == ',' || letter == ':' {
+            out.push(' ');
+        }
+    }
+    out
+}
+
 /// <https://docs.z.ai/api-reference>
 pub static ZAI: Habits = Habits {
     keeps_cache_control: true,
+    messages: Some(|messages, mapping| {
+        if let Some(words) = mapping.extra.get::<String>(SCHEMA_IN_WORDS) {
+            messages.push(json!({"role": "user", "content": words}));
+        }
+        Ok(())
+    }),
     supported: Some(|model, names| {
         if facts::supports(model, "zai", "supports_reasoning") {
             names.push("thinking");
@@ -228,6 +296,7 @@ pub static ZAI: Habits = Habits {
         if let Some(most) = mapping.params.remove("max_completion_tokens") {
             mapping.params.set_raw("max_tokens", most);
         }
+        schema_in_words(mapping);
         Ok(())
     }),
     ..Habits::NONE

@@ -246,9 +246,12 @@ fn fireworks_params(mapping: &mut Mapping<'_>) -> Result<()> {
         }
     }
     if mapping.stream {
-        let mut options = mapping.value("stream_options").unwrap_or_else(|| json!({}));
-        if options["include_usage"] != false {
-            options["include_usage"] = true.into();
+        let mut options = mapping
+            .params
+            .get::<serde_json::Map<String, Value>>("stream_options")
+            .unwrap_or_default();
+        if options.get("include_usage") != Some(&Value::Bool(false)) {
+            options.insert("include_usage".to_owned(), true.into());
         }
         mapping.params.set("stream_options", &options);
     }

@@ -5,7 +5,9 @@
 //! stream, the messages.
 
 mod embeddings;
+mod injection;
 pub mod messages;
+mod text;
 mod wire;
 
 use crate::adapt::habits::{Mapping, openai, reasoning};
@@ -27,9 +29,9 @@ pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
     let (path, body) = match call.op {
         Op::Chat => ("/chat/completions", chat(call, target)?.0),
         Op::TextCompletion if target.provider.habits.text_completions => {
-            ("/completions", text_completion(call, target)?)
+            ("/completions", text::body(call, target)?)
         }
-        Op::TextCompletion => ("/chat/completions", chat(&as_chat(call)?, target)?.0),
+        Op::TextCompletion => ("/chat/completions", chat(&text::as_chat(call)?, target)?.0),
         Op::Embeddings => ("/embeddings", embeddings::body(call, target)?),
     };
     wire::upstream(call, target, path, &body)
@@ -130,6 +132,11 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         .raw("messages")
         .cloned()
         .unwrap_or_else(|| Bytes::from_static(b"[]"));
+    let messages = if mapping.provider == "litellm_proxy" {
+        messages
+    } else {
+        injection::inject(messages, &mapping.extra)
+    };
     let messages = messages::clean(&messages, &rules, &mapping)?;
     let mut body = Params::default();
     body.set("model", &upstream_model(target));
@@ -141,7 +148,13 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         body.set_raw(name, raw.clone());
     }
     stream_members(&mut body, call.stream && !plan.fake_stream, target);
-    mapping.extra.remove(reasoning::ASK_FOR_TOOL);
+    for name in [
+        reasoning::ASK_FOR_TOOL,
+        reasoning::SCHEMA_IN_WORDS,
+        injection::NAME,
+    ] {
+        mapping.extra.remove(name);
+    }
     for (name, raw) in mapping.extra.iter() {
         body.set_raw(name, raw.clone());
     }
@@ -255,45 +268,4 @@ fn stream_members(body: &mut Params, stream: bool, target: &Target) {
         options.insert("include_usage".to_owned(), true.into());
         body.set("stream_options", &options);
     }
-}
-
-fn text_completion(call: &Call, target: &Target) -> Result<Params> {
-    let mut given = with_defaults(&call.params, &target.defaults);
-    let prompt = given.remove("prompt");
-    let mapping = map_params(&given, target, call.stream)?;
-    let mut body = Params::default();
-    body.set("model", &upstream_model(target));
-    if let Some(prompt) = prompt {
-        body.set_raw("prompt", prompt);
-    }
-    for (name, raw) in mapping.params.iter() {
-        body.set_raw(name, raw.clone());
-    }
-    stream_members(&mut body, call.stream, target);
-    for (name, raw) in mapping.extra.iter() {
-        body.set_raw(name, raw.clone());
-    }
-    body.remove("max_retries");
-    Ok(body)
-}
-
-/// A text completion asked as a chat: the prompt is the user's message.
-fn as_chat(call: &Call) -> Result<Call> {
-    let mut chat = call.clone();
-    chat.op = Op::Chat;
-    let prompt = chat.params.remove("prompt").unwrap_or_default();
-    let prompt: Value = serde_json::from_slice(&prompt)
-        .map_err(|_| Error::bad_request("`prompt` must be a text or a list of texts"))?;
-    let text = match prompt {
-        Value::Array(mut items) if items.len() == 1 => items.remove(0),
-        prompt => prompt,
-    };
-    let Value::String(text) = text else {
-        return Err(Error::bad_request(
-            "this provider takes one text as `prompt`",
-        ));
-    };
-    chat.params
-        .set("messages", &json!([{"role": "user", "content": text}]));
-    Ok(chat)
 }
