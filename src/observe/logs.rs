@@ -1,0 +1,279 @@
+//! Setting `tracing` up: levels from the environment as LiteLLM reads them, JSON or text, lines handed to the
+//! [`LogWriter`], secrets taken out of every message.
+
+use super::access::{self, write_json_text};
+use super::redact::redact;
+use super::writer::LogWriter;
+use std::fmt;
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Starts logging to standard error. Called once, by whoever owns the process.
+///
+/// `level` is the filter: `RUST_LOG`'s directives win over `LITELLM_LOG`'s level, see [`filter`].
+///
+/// # Errors
+/// When the writer's thread cannot be started, or logging was started before.
+pub fn start(level: &str, json: bool) -> io::Result<LogWriter> {
+    let writer = LogWriter::start(io::stderr())?;
+    let lines = writer.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(move || lines.clone())
+        .event_format(Lines { json })
+        .try_init()
+        .map_err(io::Error::other)?;
+    Ok(writer)
+}
+
+/// The filter that the environment asks for: `RUST_LOG` as it is, else the level named by `LITELLM_LOG`
+/// (`DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`), else `info`.
+pub fn filter(env: &dyn Fn(&str) -> Option<String>) -> String {
+    if let Some(directives) = env("RUST_LOG").filter(|d| !d.is_empty()) {
+        return directives;
+    }
+    let level = env("LITELLM_LOG").unwrap_or_default().to_ascii_uppercase();
+    match level.as_str() {
+        // Below DEBUG the libraries' own chatter would drown this crate's lines.
+        "DEBUG" => "info,gateway=debug",
+        "WARNING" | "WARN" => "warn",
+        "ERROR" | "CRITICAL" => "error",
+        _ => "info",
+    }
+    .to_owned()
+}
+
+/// One event, one line.
+struct Lines {
+    json: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _context: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let meta = event.metadata();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let time = Timestamp(now.as_secs(), now.subsec_millis());
+        if meta.target() == access::TARGET {
+            let mut message = Message(&mut out, self.json, time, fmt::Result::Ok(()));
+            event.record(&mut message);
+            message.3?;
+            return out.write_str(if self.json { "}\n" } else { "\n" });
+        }
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        if self.json {
+            write!(
+                out,
+                "{{\"timestamp\":\"{time}\",\"level\":\"{}\",\"target\":",
+                meta.level()
+            )?;
+            write_json_text(&mut out, meta.target())?;
+            out.write_str(",\"message\":")?;
+            write_json_text(&mut out, &redact(&fields.message))?;
+            for (name, value) in &fields.others {
+                out.write_char(',')?;
+                write_json_text(&mut out, name)?;
+                out.write_char(':')?;
+                write_json_text(&mut out, &redact(value))?;
+            }
+            return out.write_str("}\n");
+        }
+        write!(
+            out,
+            "{time} {:<5} {}",
+            meta.level(),
+            one_line(&redact(&fields.message))
+        )?;
+        for (name, value) in &fields.others {
+            write!(out, " {name}={}", one_line(&redact(value)))?;
+        }
+        out.write_char('\n')
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// Writes an access line's prepared message with the time before it.
+struct Message<'o, 'w>(&'o mut Writer<'w>, bool, Timestamp, fmt::Result);
+
+impl Visit for Message<'_, '_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() != "message" {
+            return;
+        }
+        self.3 = if self.1 {
+            write!(
+                self.0,
+                "{{\"timestamp\":\"{}\",\"level\":\"INFO\",{value:?}",
+                self.2
+            )
+        } else {
+            write!(self.0, "{} INFO  {value:?}", self.2)
+        };
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, String)>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: String) {
+        match field.name() {
+            "message" => self.message = value,
+            name => self.others.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}
+
+/// Seconds and milliseconds since the epoch, shown as RFC 3339 in UTC.
+#[derive(Clone, Copy)]
+struct Timestamp(u64, u32);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
+        // Days to a date by eras of 400 years, which begin on 1 March.
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+            second / 3600,
+            second / 60 % 60,
+            second % 60,
+            self.1
+        )
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::access::AccessLog;
+    use super::*;
+    use crate::account::{Receipt, Sink};
+    use crate::error::Error;
+    use crate::params::Params;
+    use crate::request::{Call, Op};
+    use parking_lot::Mutex;
+    use std::sync::Arc;
+
+    #[derive(Clone, Default)]
+    struct Lent(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lent {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(json: bool, act: impl FnOnce()) -> String {
+        let lent = Lent::default();
+        let writer = lent.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new("info"))
+            .with_writer(move || writer.clone())
+            .event_format(Lines { json })
+            .finish();
+        tracing::subscriber::with_default(subscriber, act);
+        String::from_utf8(lent.0.lock().clone()).unwrap()
+    }
+
+    #[test]
+    fn every_line_is_a_json_object_without_secrets() {
+        let text = logged(true, || {
+            tracing::warn!(file = "config.yaml", "refused Bearer abcdefgh12345\nnext");
+            tracing::debug!("not at this level");
+            let call = Call::new(Op::Chat, "m", Params::default());
+            AccessLog { json: true }.record(&Receipt::refused(&call, Error::bad_request("no")));
+        });
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[0]["message"], "refused Bearer [redacted]\nnext");
+        assert_eq!(lines[0]["file"], "config.yaml");
+        assert_eq!(lines[0]["level"], "WARN");
+        assert_eq!(lines[1]["message"], "call");
+        assert_eq!(lines[1]["status"], 400);
+        assert!(lines[1]["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_text_line_stays_one_line() {
+        let text = logged(false, || tracing::error!("two\nlines"));
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains("ERROR two lines"), "{text}");
+    }
+
+    #[test]
+    fn the_level_is_the_one_the_environment_asks_for() {
+        let asked = |name: &'static str, value: &'static str| {
+            filter(&|wanted| (wanted == name).then(|| value.to_owned()))
+        };
+        assert_eq!(asked("LITELLM_LOG", "WARNING"), "warn");
+        assert_eq!(asked("LITELLM_LOG", "debug"), "info,gateway=debug");
+        assert_eq!(asked("RUST_LOG", "hyper=trace"), "hyper=trace");
+        assert_eq!(asked("OTHER", "x"), "info");
+    }
+
+    #[test]
+    fn dates_are_right_over_leap_years() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (1_709_210_096, "2024-02-29T12:34:56.000Z"),
+            (4_102_444_799, "2099-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(Timestamp(seconds, 0).to_string(), text);
+        }
+    }
+}
