@@ -67,7 +67,7 @@ pub fn fold(mut chunks: Vec<Object>, now: i64, counter: &mut dyn Counter) -> Opt
     for (index, parts) in &streams {
         let message = message(parts, more_than_text, now);
         note_text(&mut written, &message);
-        choices.push(choice(*index, parts, message, several));
+        choices.push(choice(*index, parts, &message, several));
     }
     out.insert("choices".into(), Value::Array(choices));
     let used = assembled(&chunks, &written, counter);
@@ -105,7 +105,7 @@ fn choice_streams(chunks: &[Object]) -> Vec<(u64, Vec<Part<'_>>)> {
         .collect()
 }
 
-fn choice(index: u64, parts: &[Part<'_>], message: Object, several: bool) -> Value {
+fn choice(index: u64, parts: &[Part<'_>], message: &Object, several: bool) -> Value {
     let has_calls = parts.iter().any(|part| {
         part.delta
             .get("tool_calls")
@@ -386,18 +386,18 @@ fn note_text(written: &mut StreamText, message: &Object) {
     written.content += text(message, "content").unwrap_or("");
     written.reasoning += text(message, "reasoning_content").unwrap_or("");
     if let Some(call) = message.get("function_call") {
-        written.calls += &format!(
-            "{{\"arguments\":{},\"name\":{}}}",
-            call["arguments"], call["name"]
-        );
+        written.note_function(&call["arguments"], &call["name"]);
     }
     let Some(Value::Array(calls)) = message.get("tool_calls") else {
         return;
     };
     for call in calls {
-        written.calls += &format!(
-            "{{\"function\":{{\"arguments\":{},\"name\":{}}},\"id\":{},\"type\":{}}}",
-            call["function"]["arguments"], call["function"]["name"], call["id"], call["type"]
+        let function = &call["function"];
+        written.note_call(
+            &function["arguments"],
+            &function["name"],
+            &call["id"],
+            &call["type"],
         );
     }
 }

@@ -48,14 +48,14 @@ pub fn answer(call: &Call, target: &Target) -> Option<Result<Mocked>> {
         _ if calls.is_some() => json!("This is a mock request"),
         _ => return None,
     };
-    Some(mocked(call, target, said, calls))
+    Some(mocked(call, target, said, calls.as_ref()))
 }
 
 fn mock_tool_calls(call: &Call) -> Option<Value> {
     call.options.other.get("mock_tool_calls")
 }
 
-fn mocked(call: &Call, target: &Target, said: Value, calls: Option<Value>) -> Result<Mocked> {
+fn mocked(call: &Call, target: &Target, said: Value, calls: Option<&Value>) -> Result<Mocked> {
     let said = match said {
         Value::Object(reply) if call.op == Op::Chat && !call.stream => {
             return Ok(whole(call, target, reply));
@@ -80,11 +80,7 @@ fn mocked(call: &Call, target: &Target, said: Value, calls: Option<Value>) -> Re
     if call.stream {
         return stream(call, target, &said);
     }
-    Ok(whole(
-        call,
-        target,
-        reply(call, &said, calls.as_ref(), target),
-    ))
+    Ok(whole(call, target, reply(call, &said, calls, target)))
 }
 
 /// What the last user message says.

@@ -109,7 +109,7 @@ impl Chunks {
         }
         let has_usage = chunk.get("usage").is_some_and(|used| !used.is_null());
         if text_of(&chunk, "finish_reason") == "abort" || aborted(&chunk) {
-            return Err(self.abort(place));
+            return Err(abort(place));
         }
         normalize(&mut chunk, &self.settings);
         let Some(first) = first_choice(&chunk) else {
@@ -349,13 +349,6 @@ impl Chunks {
         Ok(())
     }
 
-    fn abort(&self, place: &Place<'_>) -> Error {
-        let detail = json!({"message": "Upstream generation aborted (finish_reason=abort)"});
-        let mut error = place.event(&detail);
-        error.kind = ErrorKind::InternalServer;
-        error
-    }
-
     /// The finish reason that was sent.
     pub(super) fn sent_finish(&self) -> Option<String> {
         self.sent_finish.clone()
@@ -364,4 +357,11 @@ impl Chunks {
     pub(super) fn service_tier(&self) -> Option<&str> {
         self.service_tier.as_deref()
     }
+}
+
+fn abort(place: &Place<'_>) -> Error {
+    let detail = json!({"message": "Upstream generation aborted (finish_reason=abort)"});
+    let mut error = place.event(&detail);
+    error.kind = ErrorKind::InternalServer;
+    error
 }

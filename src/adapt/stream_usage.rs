@@ -4,6 +4,7 @@
 
 use super::usage::{Object, count};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// Most text that a stream keeps for counting, over all choices, in bytes.
 pub const MAX_KEPT_TEXT: usize = 8 << 20;
@@ -31,6 +32,21 @@ pub struct StreamText {
     pub more_than_text: bool,
     /// Whether more came than was kept ([`MAX_KEPT_TEXT`]).
     pub truncated: bool,
+}
+
+impl StreamText {
+    /// Adds a function call as LiteLLM counts it: its JSON, members in this order.
+    pub(super) fn note_function(&mut self, arguments: &Value, name: &Value) {
+        // Writing into a text cannot fail.
+        let _ = write!(self.calls, "{{\"arguments\":{arguments},\"name\":{name}}}");
+    }
+
+    /// The same for a tool call.
+    pub(super) fn note_call(&mut self, arguments: &Value, name: &Value, id: &Value, kind: &Value) {
+        self.calls.push_str("{\"function\":");
+        self.note_function(arguments, name);
+        let _ = write!(self.calls, ",\"id\":{id},\"type\":{kind}}}");
+    }
 }
 
 /// Adds the usage of one chunk to what earlier chunks reported: counts are not taken back by a later 0,

@@ -110,28 +110,24 @@ impl Written {
 
     /// What was written, for counting.
     pub(super) fn text(&self) -> StreamText {
-        let mut calls = String::new();
+        let mut text = StreamText {
+            content: self.content.decode(),
+            reasoning: self.reasoning.decode(),
+            calls: String::new(),
+            more_than_text: self.more_than_text,
+            truncated: self.truncated,
+        };
         if let Some((name, arguments)) = &self.function_call {
-            let (name, arguments) = (json!(name), json!(arguments.decode()));
-            calls.push_str(&format!("{{\"arguments\":{arguments},\"name\":{name}}}"));
+            text.note_function(&json!(arguments.decode()), &json!(name));
         }
         for call in self.tools.values() {
-            let (id, name) = (json!(call.id), json!(call.name));
             let mut arguments = call.arguments.decode();
             if arguments.is_empty() {
                 arguments.push_str("{}");
             }
-            let arguments = json!(arguments);
-            calls.push_str(&format!(
-                "{{\"function\":{{\"arguments\":{arguments},\"name\":{name}}},\"id\":{id},\"type\":\"function\"}}"
-            ));
+            let (name, id) = (json!(call.name), json!(call.id));
+            text.note_call(&json!(arguments), &name, &id, &json!("function"));
         }
-        StreamText {
-            content: self.content.decode(),
-            reasoning: self.reasoning.decode(),
-            calls,
-            more_than_text: self.more_than_text,
-            truncated: self.truncated,
-        }
+        text
     }
 }

@@ -178,11 +178,10 @@ pub fn count(object: &Object, name: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn object(value: Value) -> Object {
-        value.as_object().unwrap().clone()
+        super::super::canonical::into_object(value)
     }
 
     #[test]
