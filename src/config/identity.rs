@@ -2,9 +2,12 @@
 //! so that an unchanged deployment keeps its id over restarts and reloads. The text that is hashed is LiteLLM's
 //! (Python's `str` of each value), which keeps ids, and with them dashboards, over a migration.
 
+use super::document::Node;
 use super::schema::ModelEntry;
+use crate::options::Secret;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Sets `model_info.id` where it is missing. An id that is not a text becomes one.
@@ -29,6 +32,19 @@ fn deployment_id(entry: &ModelEntry) -> String {
         }
     }
     hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// SHA-256 of a document without its places, and of the variables it was resolved with.
+pub fn digest(root: &Node, environment: &BTreeMap<String, Secret>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(root.to_json().to_string().as_bytes());
+    for (name, value) in environment {
+        for part in [name, value.expose()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().into()
 }
 
 /// Lower-case hexadecimal.

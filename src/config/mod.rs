@@ -14,10 +14,12 @@ pub mod models;
 pub mod report;
 pub mod resolve;
 pub mod schema;
+pub mod watch;
 
 pub use report::{Finding, Level, Report};
 pub use resolve::Lookup;
 pub use schema::Config;
+pub use watch::{Reload, Reloader};
 
 use std::path::Path;
 
@@ -52,6 +54,7 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<(Config, Report), Report> {
     kinds::check(&mut gathered.root, &mut report);
     let mut config = build::build(&gathered.root, environment, &mut report);
     config.files = gathered.files;
+    config.digest = identity::digest(&gathered.root, &config.environment);
     if report.has_errors() {
         return Err(report);
     }

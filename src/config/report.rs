@@ -122,6 +122,17 @@ impl Report {
         })
     }
 
+    /// Logs every notable finding, the serious ones as warnings.
+    pub fn log(&self) {
+        for finding in self.notable() {
+            match finding.level {
+                Level::Error => tracing::error!("{finding}"),
+                Level::Approximated | Level::Exact => tracing::info!("{finding}"),
+                _ => tracing::warn!("{finding}"),
+            }
+        }
+    }
+
     /// The report for machines: `{"ok", "counts": {level: n}, "findings": [{level, file, line, column, key,
     /// message, hint}]}`.
     pub fn to_json(&self) -> Value {

@@ -19,6 +19,8 @@ pub struct Config {
     pub environment: BTreeMap<String, Secret>,
     /// The files it came from, root first; empty without a file.
     pub files: Vec<PathBuf>,
+    /// SHA-256 of everything it says, references resolved: equal digests, equal configurations.
+    pub digest: [u8; 32],
 }
 
 impl Config {
