@@ -289,7 +289,7 @@ pub(crate) fn text_arguments(function: &mut Object) {
 }
 
 /// JSON with the spaces that Python's `json.dumps` puts.
-fn python_json(value: &Value) -> String {
+pub(crate) fn python_json(value: &Value) -> String {
     match value {
         Value::Object(object) => {
             let members: Vec<String> = object

@@ -81,6 +81,11 @@ impl Provider {
         self
     }
 
+    const fn speaks(mut self, adapter: &'static dyn Adapter) -> Self {
+        self.adapter = adapter;
+        self
+    }
+
     const fn direct(mut self) -> Self {
         self.form = Form::Direct;
         self

@@ -8,7 +8,7 @@ use super::errors::{Family, Place, Wording};
 use super::sse::{Item, SseParser};
 use super::stream_chunks::{Chunks, StreamSettings};
 use super::stream_template::{Hole, Template};
-use super::usage::{self, Object};
+use super::usage::Object;
 use super::{StreamAdapter, StreamEnd};
 use crate::error::Result;
 use bytes::BytesMut;
@@ -105,11 +105,7 @@ impl Body {
         match item {
             _ if self.done => Ok(()),
             Item::Comment(comment) => {
-                if self.chunks.settings.comments {
-                    out.extend_from_slice(b":");
-                    out.extend_from_slice(comment);
-                    out.extend_from_slice(b"\n\n");
-                }
+                write_comment(&self.chunks.settings, comment, out);
                 Ok(())
             }
             Item::Event { data, .. } => self.event(data, out),
@@ -233,17 +229,7 @@ impl Body {
         if let Some(last) = chunks.finish_chunk() {
             write_event(&chunks.settings, last, out);
         }
-        let tier = chunks.service_tier();
-        Ok(StreamEnd {
-            usage: chunks.usage.as_ref().map(|used| usage::counts(used, tier)),
-            upstream_model: chunks.upstream_model.clone(),
-            finish_reason: chunks.sent_finish(),
-            complete: true,
-            usage_asked: chunks.settings.usage_asked,
-            reported: chunks.usage.clone(),
-            text: chunks.written.text(),
-            head: chunks.head(),
-        })
+        Ok(chunks.end())
     }
 }
 
@@ -266,7 +252,16 @@ pub fn write_usage_chunk(end: &StreamEnd, usage: Object, out: &mut BytesMut) {
     write_json_event(&Value::Object(chunk), out);
 }
 
-fn write_event(settings: &StreamSettings, chunk: Object, out: &mut BytesMut) {
+/// Hands a comment on, where they are wanted.
+pub(super) fn write_comment(settings: &StreamSettings, comment: &[u8], out: &mut BytesMut) {
+    if settings.comments {
+        out.extend_from_slice(b":");
+        out.extend_from_slice(comment);
+        out.extend_from_slice(b"\n\n");
+    }
+}
+
+pub(super) fn write_event(settings: &StreamSettings, chunk: Object, out: &mut BytesMut) {
     let chunk = if settings.text {
         text_chunk(chunk)
     } else {

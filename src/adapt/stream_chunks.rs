@@ -5,6 +5,7 @@
 //! Output is pure in the chunk and the few fields of [`Chunks`] that `render` reads, which lets
 //! [`super::stream_template`] replay it.
 
+use super::StreamEnd;
 use super::canonical::{drop_nulls_in, finish_reason, into_object};
 use super::errors::Place;
 use super::stream_deltas::{
@@ -349,13 +350,19 @@ impl Chunks {
         Ok(())
     }
 
-    /// The finish reason that was sent.
-    pub(super) fn sent_finish(&self) -> Option<String> {
-        self.sent_finish.clone()
-    }
-
-    pub(super) fn service_tier(&self) -> Option<&str> {
-        self.service_tier.as_deref()
+    /// How the stream ended, for whoever accounts it.
+    pub(super) fn end(&self) -> StreamEnd {
+        let tier = self.service_tier.as_deref();
+        StreamEnd {
+            usage: self.usage.as_ref().map(|used| usage::counts(used, tier)),
+            upstream_model: self.upstream_model.clone(),
+            finish_reason: self.sent_finish.clone(),
+            complete: true,
+            usage_asked: self.settings.usage_asked,
+            reported: self.usage.clone(),
+            text: self.written.text(),
+            head: self.head(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Provider, native};
 use crate::adapt::params::sets;
+use crate::adapt::providers::anthropic::Anthropic;
 
 /// The rows.
 #[rustfmt::skip]
@@ -11,7 +12,7 @@ pub static ROWS: &[Provider] = &[
     native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]),
     native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
     native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
-    native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late(),
+    native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic),
     native("anthropic_text", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC_TEXT).late(),
     native("bytez", "", &[], &[], sets::BYTEZ),
     native("replicate", "https://api.replicate.com/v1", &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"], sets::REPLICATE).late(),

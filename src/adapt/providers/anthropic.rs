@@ -1,0 +1,233 @@
+//! Anthropic's Messages protocol.
+//!
+//! API: <https://docs.anthropic.com/en/api/messages>. The request is [`super::anthropic_request`], the stream
+//! [`super::anthropic_stream`].
+
+use super::anthropic_request;
+use super::anthropic_stream::AnthropicStream;
+use crate::adapt::canonical::{finish_reason, into_object, python_json};
+use crate::adapt::errors::{Family, Place, Wording};
+use crate::adapt::stream_chunks::StreamSettings;
+use crate::adapt::usage::{self, Object};
+use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::request::Call;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// The adapter.
+pub struct Anthropic;
+
+impl Adapter for Anthropic {
+    fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
+        anthropic_request::request(call, target)
+    }
+
+    fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+        let reply: Object = serde_json::from_slice(&body)
+            .map_err(|_| place(target).broken("the reply is not a JSON object"))?;
+        if let Some(detail) = reply.get("error").filter(|detail| !detail.is_null()) {
+            return Err(event_error(target, detail));
+        }
+        let upstream_model = reply
+            .get("model")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let native = reply.get("stop_reason").and_then(Value::as_str);
+        let finish = finish_reason(native.unwrap_or("stop"));
+        let empty = Vec::new();
+        let blocks = reply
+            .get("content")
+            .and_then(Value::as_array)
+            .unwrap_or(&empty);
+        let message = message(blocks);
+        let thought = message.contains_key("reasoning_content");
+        let used = used(reply.get("usage"), !thought);
+        let counts = usage::counts(&used, None);
+        let model = shown_model(call)
+            .map(str::to_owned)
+            .or_else(|| upstream_model.clone());
+        let canonical = json!({
+            "id": format!("chatcmpl-{}", call.id),
+            "created": call.created,
+            "model": model,
+            "object": "chat.completion",
+            "choices": [{"index": 0, "finish_reason": finish, "message": message}],
+            "usage": used,
+        });
+        Ok(Reply {
+            body: serde_json::to_vec(&canonical).unwrap_or_default().into(),
+            usage: Some(counts),
+            upstream_model,
+            finish_reason: Some(finish.to_owned()),
+        })
+    }
+
+    fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        let asked = call
+            .params
+            .get::<Object>("stream_options")
+            .is_some_and(|options| options.get("include_usage") == Some(&Value::Bool(true)));
+        let settings = StreamSettings {
+            model: shown_model(call).unwrap_or(&target.model).to_owned(),
+            closing_model: None,
+            id: call.id.clone(),
+            created: call.created,
+            usage_asked: asked,
+            text: false,
+            merge_reasoning: call.options.merge_reasoning_content_in_choices
+                || target.options.merge_reasoning_content_in_choices,
+            keep_extras: false,
+            open_router: false,
+            upstream_model: false,
+            comments: shown_model(call).is_some(),
+        };
+        Box::new(AnthropicStream::new(settings, target))
+    }
+
+    fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
+        let status = head.status.as_u16();
+        let mut error = place(target).status(status, &head.headers, body);
+        let text = String::from_utf8_lossy(body);
+        if let Some(named) = named(target, &text, &text) {
+            error.kind = named.kind;
+            error.status = named.status;
+            error.message.clone_from(&named.message);
+            error.openai_type = None;
+            error.retry = named.retry;
+        } else if matches!(status, 500 | 503 | 529) {
+            error.kind = match status {
+                503 => ErrorKind::ServiceUnavailable,
+                _ => ErrorKind::InternalServer,
+            };
+            error.status = error.kind.row().status;
+            let handle = format!(". Handle with `litellm.{}`.", error.kind.row().class);
+            error.message.push_str(&handle);
+        }
+        error
+    }
+}
+
+/// The error that an event or a 2xx reply carries.
+pub(super) fn event_error(target: &Target, detail: &Value) -> Error {
+    let message = detail.get("message").and_then(Value::as_str).unwrap_or("");
+    let kind = detail.get("type").and_then(Value::as_str).unwrap_or("");
+    named(target, &format!("{kind} {message}"), message)
+        .unwrap_or_else(|| place(target).event(detail))
+}
+
+/// The errors that Anthropic's texts tell, whatever the status.
+fn named(target: &Target, text: &str, shown: &str) -> Option<Error> {
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    let (kind, label) = if has(&["prompt is too long", "prompt: length"]) {
+        (
+            ErrorKind::ContextWindowExceeded,
+            "litellm.BadRequestError: ",
+        )
+    } else if has(&["overloaded_error", "Overloaded"]) {
+        (ErrorKind::InternalServer, "")
+    } else if has(&["Invalid API Key"]) {
+        (ErrorKind::Authentication, "")
+    } else if has(&["content filtering policy"]) {
+        (ErrorKind::ContentPolicyViolation, "")
+    } else {
+        return None;
+    };
+    let error = Error::new(kind, format!("{label}AnthropicError - {shown}"));
+    Some(
+        error
+            .at(target.provider.name, &target.model)
+            .side(Side::Upstream),
+    )
+}
+
+pub(super) fn place(target: &Target) -> Place<'_> {
+    Place {
+        provider: target.provider.name,
+        model: &target.model,
+        wording: Wording::Body,
+        family: Family::Status,
+    }
+}
+
+/// The server shows the client's name of the model.
+fn shown_model(call: &Call) -> Option<&str> {
+    (!call.caller.route.is_empty()).then_some(call.model.as_str())
+}
+
+fn message(blocks: &[Value]) -> Object {
+    let mut content = None;
+    let mut calls = Vec::new();
+    let mut thinking = Vec::new();
+    let mut reasoning = String::new();
+    for (index, block) in blocks.iter().enumerate() {
+        match block["type"].as_str() {
+            Some("text") => {
+                let text = block["text"].as_str().unwrap_or("");
+                content.get_or_insert_with(String::new).push_str(text);
+            }
+            Some("tool_use") => calls.push(json!({
+                "index": index,
+                "id": block["id"],
+                "type": "function",
+                "function": {"name": block["name"], "arguments": python_json(&block["input"])},
+            })),
+            Some("thinking") => {
+                reasoning.push_str(block["thinking"].as_str().unwrap_or(""));
+                thinking.push(block.clone());
+            }
+            Some("redacted_thinking") => thinking.push(block.clone()),
+            _ => {}
+        }
+    }
+    let mut message = into_object(json!({"role": "assistant", "provider_specific_fields": {}}));
+    if let Some(content) = content {
+        message.insert("content".into(), json!(content));
+    }
+    if !calls.is_empty() {
+        message.insert("tool_calls".into(), Value::Array(calls));
+    }
+    if !thinking.is_empty() {
+        message.insert("reasoning_content".into(), json!(reasoning));
+        message.insert(
+            "provider_specific_fields".into(),
+            json!({"thinking_blocks": thinking}),
+        );
+        message.insert("thinking_blocks".into(), Value::Array(thinking));
+    }
+    message
+}
+
+/// Anthropic counts cached input apart; OpenAI's prompt tokens are all of it. `split` says whether the output is all
+/// text, so that it can be told from reasoning without counting.
+pub(super) fn used(native: Option<&Value>, split: bool) -> Object {
+    let empty = Object::new();
+    let native = native.and_then(Value::as_object).unwrap_or(&empty);
+    let input = usage::count(native, "input_tokens");
+    let output = usage::count(native, "output_tokens");
+    let written = usage::count(native, "cache_creation_input_tokens");
+    let read = usage::count(native, "cache_read_input_tokens");
+    let prompt = input + written + read;
+    let mut details = into_object(json!({"cached_tokens": read, "text_tokens": input,
+        "cache_write_tokens": written, "cache_creation_tokens": written}));
+    if let Some(creation) = native.get("cache_creation").filter(|c| c.is_object()) {
+        details.insert("cache_creation_token_details".into(), creation.clone());
+    }
+    let mut used = into_object(json!({
+        "prompt_tokens": prompt,
+        "completion_tokens": output,
+        "total_tokens": prompt + output,
+        "prompt_tokens_details": details,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
+    }));
+    if split {
+        let details = json!({"reasoning_tokens": 0, "text_tokens": output});
+        used.insert("completion_tokens_details".into(), details);
+    }
+    used
+}
+
+#[cfg(test)]
+#[path = "anthropic_tests.rs"]
+mod tests;
