@@ -10,7 +10,14 @@ from typing import Any
 
 # Public name -> module of this package that holds it.
 _HOMES: dict[str, str] = {
+    "LlmProviders": "params",
+    "get_llm_provider": "params",
+    "get_optional_params": "params",
+    "get_supported_openai_params": "params",
+    "openai_compatible_providers": "params",
+    "provider_list": "params",
     "stream_chunk_builder": "streams",
+    "validate_environment": "params",
 }
 
 

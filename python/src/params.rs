@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use gateway::adapt::providers::openai_request;
-use gateway::adapt::{Target, lookup, params as tables, registry};
+use gateway::adapt::{Target, environment, lookup, params as tables, registry};
 use gateway::options::Options;
 use gateway::params::Params;
-use gateway::{Call, Error, Op};
+use gateway::{Call, Error, ErrorKind, Op};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -16,12 +16,16 @@ fn env(name: &str) -> Option<String> {
 /// An error as one JSON text, from which Python makes its exception.
 fn raised(error: &Error) -> PyErr {
     let row = error.kind.row();
+    // A refused parameter names neither; an unknown model names an empty provider.
+    let named = |text: &str| {
+        (error.kind != ErrorKind::UnsupportedParams || !text.is_empty()).then(|| text.to_owned())
+    };
     let parts = serde_json::json!({
         "class": row.class,
         "status": error.status,
-        "message": error.litellm_message(),
-        "llm_provider": error.provider,
-        "model": error.model,
+        "message": error.message,
+        "llm_provider": named(&error.provider),
+        "model": named(&error.model),
     });
     PyValueError::new_err(parts.to_string())
 }
@@ -87,24 +91,43 @@ fn build_request(
     ))
 }
 
-/// The OpenAI parameters that a model takes; `None` for a provider without a table.
+/// The OpenAI parameters that a model takes for a kind of request; `None` for a provider without a table.
 #[pyfunction]
-fn supported_params(model: &str, provider: &str) -> Option<Vec<&'static str>> {
+fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<Vec<&'static str>> {
     let row = registry::provider(provider)?;
-    Some(tables::supported(row, model))
+    match request_type {
+        "chat_completion" => Some(tables::supported(row, model)).filter(|names| !names.is_empty()),
+        "embeddings" => tables::embeddings(row, model),
+        _ => None,
+    }
+}
+
+/// Whether a provider needs no more than an address and a key.
+#[pyfunction]
+fn is_plain(provider: &str) -> bool {
+    registry::provider(provider).is_some_and(|row| row.plain)
 }
 
 /// The OpenAI-shaped parameters after mapping, and the provider's own, each as JSON.
+/// A provider without a row takes what OpenAI takes.
 #[pyfunction]
-fn map_params(kwargs: &[u8]) -> PyResult<(Vec<u8>, Vec<u8>)> {
+fn map_params(kwargs: &[u8], model: &str, provider: &str) -> PyResult<(Vec<u8>, Vec<u8>)> {
     let (options, params) = parse(kwargs)?;
-    let model: String = params.get("model").unwrap_or_default();
-    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(&e))?;
-    let mapping = openai_request::map_params(&params, &target, false).map_err(|e| raised(&e))?;
+    let row = registry::provider(provider)
+        .or_else(|| registry::provider("openai_like"))
+        .ok_or_else(|| PyValueError::new_err("the registry is empty"))?;
+    let mapping =
+        openai_request::map_params(&params, row, model, &options, false).map_err(|e| raised(&e))?;
     Ok((
         mapping.params.to_json().to_vec(),
         mapping.extra.to_json().to_vec(),
     ))
+}
+
+/// The environment variables that a model's provider needs and that are not set.
+#[pyfunction]
+fn missing_environment(model: &str) -> Vec<&'static str> {
+    environment::missing(model, &env)
 }
 
 /// Names of all providers.
@@ -118,6 +141,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup_provider, module)?)?;
     module.add_function(wrap_pyfunction!(build_request, module)?)?;
     module.add_function(wrap_pyfunction!(supported_params, module)?)?;
+    module.add_function(wrap_pyfunction!(is_plain, module)?)?;
     module.add_function(wrap_pyfunction!(map_params, module)?)?;
+    module.add_function(wrap_pyfunction!(missing_environment, module)?)?;
     module.add_function(wrap_pyfunction!(provider_names, module)?)
 }

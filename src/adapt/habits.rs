@@ -39,6 +39,8 @@ pub struct Habits {
     pub messages: Option<MapMessages>,
     /// Headers sent with every request unless the caller sets them.
     pub headers: &'static [(&'static str, &'static str)],
+    /// Members sent with every chat unless the caller sets them: name and JSON.
+    pub body: &'static [(&'static str, &'static str)],
     /// The name a model has upstream, where it is not the caller's.
     pub model: Option<fn(&str) -> String>,
 }
@@ -54,6 +56,7 @@ impl Habits {
         params: None,
         messages: None,
         headers: &[],
+        body: &[],
         model: None,
     };
 }

@@ -60,6 +60,22 @@ pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
     names
 }
 
+/// The parameters of an embedding call that a provider takes; `None` when LiteLLM has no table for it.
+pub fn embeddings(provider: &Provider, model: &str) -> Option<Vec<&'static str>> {
+    let names: &[&str] = match provider.name {
+        "nvidia_nim" => &["encoding_format", "user", "dimensions"],
+        "mistral" | "codestral" => &["encoding_format"],
+        "jina_ai" => &["dimensions"],
+        "voyage" => &["encoding_format", "dimensions"],
+        "infinity" => &["encoding_format", "modality", "dimensions"],
+        "fireworks_ai" if model.contains("nomic-ai") => &["dimensions"],
+        "fireworks_ai" | "sambanova" | "triton" => &[],
+        "nebius" | "wandb" => return None,
+        _ => return Some(supported(provider, model)).filter(|names| !names.is_empty()),
+    };
+    Some(names.to_vec())
+}
+
 /// Whether a list is OpenAI's own, perhaps with a few names more or less.
 fn has_openai_list(names: &[&str]) -> bool {
     names.contains(&"prediction") && names.contains(&"store") && names.contains(&"response_format")

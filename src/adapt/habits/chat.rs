@@ -197,7 +197,6 @@ pub static OPENROUTER: Habits = Habits {
         if mapping.value("reasoning_effort") == Some("max".into()) {
             mapping.params.set("reasoning_effort", &"xhigh");
         }
-        mapping.params.set("usage", &json!({"include": true}));
         Ok(())
     }),
     messages: Some(|messages, mapping| {

@@ -12,9 +12,10 @@ mod wire;
 
 use crate::adapt::habits::{Mapping, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
-use crate::adapt::registry::Via;
+use crate::adapt::registry::{Provider, Via};
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, Result};
+use crate::options::Options;
 use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -58,14 +59,18 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
 ///
 /// # Errors
 /// A parameter that the provider does not take.
-pub fn map_params<'a>(given: &Params, target: &'a Target, stream: bool) -> Result<Mapping<'a>> {
-    let options = &target.options;
-    let provider = target.provider;
+pub fn map_params<'a>(
+    given: &Params,
+    provider: &'static Provider,
+    model: &'a str,
+    options: &Options,
+    stream: bool,
+) -> Result<Mapping<'a>> {
     let drop_params = options.drop_params.unwrap_or(false);
     let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
     let mut mapping = Mapping {
         provider: provider.name,
-        model: &target.model,
+        model,
         params: Params::default(),
         extra: Params::default(),
         drop_params,
@@ -85,7 +90,7 @@ pub fn map_params<'a>(given: &Params, target: &'a Target, stream: bool) -> Resul
         };
         members.set_raw(name, raw.clone());
     }
-    let supported = params::supported(provider, &target.model);
+    let supported = params::supported(provider, model);
     let policy = Policy {
         drop_params,
         allowed: &options.allowed_openai_params,
@@ -95,7 +100,7 @@ pub fn map_params<'a>(given: &Params, target: &'a Target, stream: bool) -> Resul
         &supported,
         &policy,
         provider.name,
-        &target.model,
+        model,
     )?;
     if provider.habits.older_max_tokens
         && let Some(most) = mapping.params.remove("max_completion_tokens")
@@ -120,7 +125,13 @@ pub fn map_params<'a>(given: &Params, target: &'a Target, stream: bool) -> Resul
 
 fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     let given = with_defaults(&call.params, &target.defaults);
-    let mut mapping = map_params(&given, target, call.stream)?;
+    let mut mapping = map_params(
+        &given,
+        target.provider,
+        &target.model,
+        &target.options,
+        call.stream,
+    )?;
     tool_choice(&mut mapping)?;
     stop(&mut mapping.params);
     let plan = Plan {
@@ -148,6 +159,9 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         body.set_raw(name, raw.clone());
     }
     stream_members(&mut body, call.stream && !plan.fake_stream, target);
+    for (name, raw) in target.provider.habits.body {
+        body.set_raw(name, Bytes::from_static(raw.as_bytes()));
+    }
     for name in [
         reasoning::ASK_FOR_TOOL,
         reasoning::SCHEMA_IN_WORDS,

@@ -12,7 +12,13 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     let mut given = with_defaults(&call.params, &target.defaults);
     let prompt = given.remove("prompt");
     let asked_usage = given.contains("stream_options");
-    let mut mapping = map_params(&given, target, call.stream)?;
+    let mut mapping = map_params(
+        &given,
+        target.provider,
+        &target.model,
+        &target.options,
+        call.stream,
+    )?;
     if !asked_usage {
         mapping.params.remove("stream_options");
     }
