@@ -2,21 +2,25 @@
 //!
 //! request -> route -> admit -> adapt -> forward -> adapt back -> account
 //!
-//! One attempt at one target is [`attempt`]; what follows a streamed reply to its end is [`stream`]; what is counted
-//! of a call, however it ends, is [`running`].
+//! [`routed`] goes from group to group, [`attempt`] is one exchange with one target, [`flow`] and [`stream`] follow a
+//! streamed reply to its end, and [`running`] is what a call holds and leaves behind, however it ends.
 
 mod attempt;
+mod flow;
+mod permits;
+mod routed;
 mod running;
 mod stream;
 
-use crate::account::{Cost, Sink};
+use crate::account::{Cost, Outcome, Sink};
 use crate::adapt::{Head, Reply, Target};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
 use crate::request::Call;
 use arc_swap::ArcSwap;
-use attempt::Got;
+use attempt::{Got, GotBody, client_retries};
+use permits::Permits;
 use running::Running;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +35,7 @@ pub struct Engine {
     pub snapshot: ArcSwap<Snapshot>,
     /// Who hears of finished calls.
     pub sinks: Arc<[Arc<dyn Sink>]>,
+    permits: Permits,
 }
 
 /// A call that was answered.
@@ -39,7 +44,7 @@ pub struct Answer {
     pub target: Arc<Target>,
     /// The upstream's head; `mock_response` has an empty one.
     pub head: Head,
-    /// Retries made before this attempt, over all groups.
+    /// Retries made in the group that answered.
     pub retries: u32,
     /// Fallbacks taken.
     pub fallbacks: u32,
@@ -83,6 +88,7 @@ impl Engine {
             transport,
             snapshot: ArcSwap::new(snapshot),
             sinks: sinks.into(),
+            permits: Permits::default(),
         }
     }
 
@@ -91,12 +97,11 @@ impl Engine {
     /// # Errors
     /// The last attempt's error, after retries and fallbacks.
     pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
-        let running = Running::start(call, self.sinks.clone());
-        let error = Error::bad_request(format!(
-            "Invalid model name passed in model={}",
-            running.call.model
-        ));
-        Err(running.fail(error))
+        let mut running = Running::start(call, self.sinks.clone());
+        match self.route(&mut running).await {
+            Ok(got) => Ok(answer(running, got)),
+            Err(error) => Err(running.fail(error)),
+        }
     }
 
     /// Answers a call at one target (`completion()` in process): no routing, the call's own retries.
@@ -109,51 +114,41 @@ impl Engine {
         target: Arc<Target>,
     ) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
-        match self
-            .attempt_with_client_retries(&mut running, &target)
-            .await
-        {
-            Ok(got) => Ok(self.answer(running, got)),
+        let retries = client_retries(&running.call, &target);
+        let got = self
+            .attempt_with_client_retries(&mut running, &target, retries)
+            .await;
+        match got {
+            Ok(got) => Ok(answer(running, got)),
             Err(error) => Err(running.fail(error)),
         }
     }
+}
 
-    /// What the caller gets of an attempt that succeeded.
-    fn answer(&self, mut running: Running, got: Got) -> Answer {
-        let retries = running.retries;
-        let fallbacks = running.fallbacks;
-        let upstream_time = running.upstream;
-        match got {
-            Got::Whole {
-                head,
-                reply,
-                target,
-            } => {
-                let cost = running.succeed(&target, reply.usage.clone(), Some(&head));
-                Answer {
-                    target,
-                    head,
-                    retries,
-                    fallbacks,
-                    upstream_time,
-                    cost,
-                    body: AnswerBody::Whole(reply),
-                }
-            }
-            Got::Stream {
-                head,
-                body,
-                adapter,
-                target,
-            } => Answer {
-                target: target.clone(),
-                retries,
-                fallbacks,
-                upstream_time,
-                cost: None,
-                body: AnswerBody::Stream(AnswerStream::new(running, target, &head, body, adapter)),
-                head,
-            },
+/// What the caller gets of an attempt that succeeded.
+fn answer(mut running: Running, got: Got) -> Answer {
+    let Got { head, target, body } = got;
+    running.note_head(&head);
+    running.target = Some(target.clone());
+    let (retries, fallbacks) = (running.retries, running.fallbacks);
+    let upstream_time = running.upstream;
+    let (body, cost) = match body {
+        GotBody::Whole(reply) => {
+            let cost = running.close(Outcome::Success, reply.usage.clone());
+            (AnswerBody::Whole(reply), cost)
         }
+        GotBody::Stream(flow) => {
+            let stream = AnswerStream::new(running, target.clone(), *flow);
+            (AnswerBody::Stream(stream), None)
+        }
+    };
+    Answer {
+        target,
+        head,
+        retries,
+        fallbacks,
+        upstream_time,
+        cost,
+        body,
     }
 }

@@ -92,6 +92,9 @@ pub struct Call {
     pub forward_headers: Vec<(String, String)>,
     /// Who calls.
     pub caller: Caller,
+    /// Whole replies keep the upstream's model name where the server would show the client's: after a fallback, and
+    /// where the client named no model in the body.
+    pub keep_upstream_model: bool,
     /// When it must be over.
     pub deadline: Deadline,
     /// `x-litellm-call-id`.
@@ -115,6 +118,7 @@ impl Call {
             options: Options::default(),
             forward_headers: Vec::new(),
             caller: Caller::default(),
+            keep_upstream_model: false,
             deadline: Deadline::NONE,
             id: uuid::Uuid::new_v4().to_string(),
             started: Instant::now(),

@@ -160,7 +160,7 @@ fn whole(call: &Call, target: &Target, mut reply: Object) -> Mocked {
     let context = Context {
         form: Form::Direct,
         model_prefix: "",
-        restamp: shown_model(call),
+        restamp: shown_model(call).filter(|_| !call.keep_upstream_model),
         id: &call.id,
         created: call.created,
     };

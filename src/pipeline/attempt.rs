@@ -2,13 +2,16 @@
 //! own client: some errors are tried again there before anybody else hears of them.
 
 use super::Engine;
+use super::flow::Flow;
 use super::running::Running;
+use crate::adapt::mock::{self, Mocked};
 use crate::adapt::registry::Via;
-use crate::adapt::{Head, Reply, StreamAdapter, Target};
-use crate::error::{Error, Result};
-use crate::forward::{Clocks, UpstreamBody, collect};
+use crate::adapt::{Head, Reply, Target};
+use crate::error::{Error, Result, Side};
+use crate::forward::{Clocks, collect};
 use crate::request::Call;
 use crate::resilience::backoff;
+use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -26,46 +29,40 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 pub(super) const MAX_REPLY: usize = 256 << 20;
 
 /// Retries of the OpenAI SDK unless the call says otherwise.
-const SDK_RETRIES: u32 = 2;
+pub(super) const SDK_RETRIES: u32 = 2;
 
 /// A successful attempt.
-pub(super) enum Got {
-    Whole {
-        head: Head,
-        reply: Reply,
-        target: Arc<Target>,
-    },
-    Stream {
-        head: Head,
-        body: Box<dyn UpstreamBody>,
-        adapter: Box<dyn StreamAdapter>,
-        target: Arc<Target>,
-    },
+pub(super) struct Got {
+    pub(super) head: Head,
+    pub(super) target: Arc<Target>,
+    pub(super) body: GotBody,
+}
+
+/// What an attempt brought.
+pub(super) enum GotBody {
+    Whole(Reply),
+    Stream(Box<Flow>),
 }
 
 impl Engine {
-    /// One attempt, and the retries that the provider's own client makes.
+    /// One attempt, and up to `retries` more that the provider's own client makes.
     pub(super) async fn attempt_with_client_retries(
         &self,
         running: &mut Running,
         target: &Arc<Target>,
+        retries: u32,
     ) -> Result<Got> {
-        let retries = client_retries(&running.call, target);
         let mut made = 0;
         loop {
             let error = match self.attempt(running, target).await {
                 Ok(got) => return Ok(got),
                 Err(error) => error,
             };
-            if made == retries || !client_would_retry(&error) {
+            if made >= retries || !client_would_retry(&error) {
                 return Err(running.note_failure(target, error));
             }
-            let wait = backoff::client(
-                made,
-                error.headers.as_deref(),
-                SystemTime::now(),
-                fastrand::f64(),
-            );
+            let headers = error.headers.as_deref();
+            let wait = backoff::client(made, headers, SystemTime::now(), fastrand::f64());
             if !running.wait(wait).await {
                 return Err(running.note_failure(target, error));
             }
@@ -78,7 +75,10 @@ impl Engine {
         running.attempts += 1;
         running.target = Some(target.clone());
         let started = Instant::now();
-        let got = self.exchange(&running.call, target).await;
+        let got = match mock::answer(&running.call, target) {
+            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, target)),
+            None => self.exchange(&running.call, target).await,
+        };
         running.upstream += started.elapsed();
         got
     }
@@ -87,69 +87,78 @@ impl Engine {
         let adapter = target.provider.adapter;
         let request = adapter.request(call, target)?;
         let fault = |fault| adapter.fault(call, target, fault);
-        let mut upstream = self
-            .transport
-            .send(request, clocks(call, target))
-            .await
-            .map_err(fault)?;
+        let clocks = clocks(call, target);
+        let sent = self.transport.send(request, clocks).await;
+        let mut upstream = sent.map_err(fault)?;
         let head = upstream.head;
         if !head.status.is_success() {
-            let body = collect(&mut *upstream.body, MAX_ERROR_BODY)
-                .await
-                .unwrap_or_default();
-            return Err(adapter.error(call, target, &head, &body));
+            // An error is an error even when its body does not come.
+            let body = collect(&mut *upstream.body, MAX_ERROR_BODY).await;
+            return Err(adapter.error(call, target, &head, &body.unwrap_or_default()));
         }
-        let target = target.clone();
-        if call.stream {
-            return Ok(Got::Stream {
-                adapter: adapter.stream(call, &target),
-                body: upstream.body,
-                head,
-                target,
-            });
-        }
-        let body = collect(&mut *upstream.body, MAX_REPLY)
-            .await
-            .map_err(fault)?;
-        let reply = adapter.reply(call, &target, &head, body)?;
-        Ok(Got::Whole {
+        let body = if call.stream {
+            let stream = adapter.stream(call, target);
+            GotBody::Stream(Box::new(Flow::new(upstream.body, stream)))
+        } else {
+            let body = collect(&mut *upstream.body, self.max_reply()).await;
+            GotBody::Whole(adapter.reply(call, target, &head, body.map_err(fault)?)?)
+        };
+        Ok(Got {
             head,
-            reply,
-            target,
+            target: target.clone(),
+            body,
         })
+    }
+
+    /// `max_response_size_mb`, in bytes.
+    fn max_reply(&self) -> usize {
+        let snapshot = self.snapshot.load();
+        let megabytes = snapshot.config.general.max_response_size_mb;
+        megabytes.map_or(MAX_REPLY, |megabytes| (megabytes * 1e6) as usize)
+    }
+}
+
+impl Got {
+    fn mocked(mocked: Mocked, target: &Arc<Target>) -> Self {
+        Self {
+            head: Head {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+            },
+            target: target.clone(),
+            body: match mocked {
+                Mocked::Whole(reply) => GotBody::Whole(reply),
+                Mocked::Stream(events, end) => {
+                    GotBody::Stream(Box::new(Flow::ready(&events, *end)))
+                }
+            },
+        }
     }
 }
 
 /// The clocks of an attempt. A streamed reply may take as long as it likes, if only something comes.
 fn clocks(call: &Call, target: &Target) -> Clocks {
-    let said = |options: &crate::options::Options| {
-        if call.stream {
-            options.stream_timeout.or(options.timeout)
-        } else {
-            options.timeout
-        }
-    };
-    let limit = said(&call.options)
-        .or_else(|| said(&target.options))
+    let (asked, usual) = (&call.options, &target.options);
+    let streamed = asked.stream_timeout.or(usual.stream_timeout);
+    let limit = streamed
+        .filter(|_| call.stream)
+        .or(asked.timeout)
+        .or(usual.timeout)
         .unwrap_or(DEFAULT_TIMEOUT);
     let left = call.deadline.left(Instant::now().into_std());
-    let shorter = |limit: Duration| left.map_or(limit, |left| left.min(limit));
+    let total = left.map_or(limit, |left| left.min(limit));
     Clocks {
         connect: Some(limit.min(CONNECT)),
         tls: Some(limit.min(CONNECT)),
-        headers: Some(shorter(limit)),
+        headers: Some(total),
         first_token: Some(limit),
         idle: Some(limit),
-        total: if call.stream {
-            left
-        } else {
-            Some(shorter(limit))
-        },
+        total: if call.stream { left } else { Some(total) },
     }
 }
 
-/// How often the provider's own client tries again.
-fn client_retries(call: &Call, target: &Target) -> u32 {
+/// How often the provider's own client tries again, in process.
+pub(super) fn client_retries(call: &Call, target: &Target) -> u32 {
     match target.provider.via {
         Via::Sdk => call
             .options
@@ -162,16 +171,16 @@ fn client_retries(call: &Call, target: &Target) -> u32 {
 
 /// The OpenAI SDK's rule: the upstream's word, else its status; no answer at all counts as worth another try.
 fn client_would_retry(error: &Error) -> bool {
-    if error.side != crate::error::Side::Upstream {
+    if error.side != Side::Upstream {
         return false;
     }
     let Some(headers) = &error.headers else {
         return error.retry;
     };
-    match headers
+    let word = headers
         .get("x-should-retry")
-        .and_then(|word| word.to_str().ok())
-    {
+        .and_then(|word| word.to_str().ok());
+    match word {
         Some("true") => true,
         Some("false") => false,
         _ => matches!(error.status, 408 | 409 | 429 | 500..),

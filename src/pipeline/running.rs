@@ -1,13 +1,18 @@
-//! A call under way, and the one receipt that it leaves behind: success, failure, or cancelled when it is dropped.
+//! A call under way, what it holds, and the one receipt that it leaves behind: success, failure, or cancelled when it is dropped.
 
 use super::Failure;
 use crate::account::{Cost, FailedAttempt, Outcome, Receipt, Sink, Timings, Trail, Usage};
 use crate::adapt::{Head, Target};
+use crate::config::Snapshot;
 use crate::error::Error;
 use crate::request::Call;
+use crate::resilience::backoff;
+use crate::resilience::cooldown::Failed;
+use crate::route::Deployment;
 use http::HeaderMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A call under way. Dropping it before its end is what a caller that leaves does.
@@ -30,8 +35,51 @@ pub(super) struct Running {
     remaining: (Option<u64>, Option<u64>),
     /// What failed on the way.
     pub(super) trail: Trail,
+    /// The deployment in use, and the permit held there. Empty in process.
+    pub(super) tried: Option<Tried>,
+    /// Whether a failure of this call was held against its deployment: LiteLLM does so with a call's first failure,
+    /// and with the last of each fallback.
+    pub(super) judged: bool,
     sinks: Arc<[Arc<dyn Sink>]>,
     over: bool,
+}
+
+/// A deployment that a call is using.
+pub(super) struct Tried {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) deployment: Deployment,
+    /// Whether it is the only one of its group.
+    pub(super) alone: bool,
+    /// Whether its group has a fallback.
+    pub(super) has_fallback: bool,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Tried {
+    fn succeeded(&self) {
+        if !self.snapshot.routes.cooldowns.disabled {
+            self.deployment
+                .state
+                .lock()
+                .succeeded(Instant::now().into_std());
+        }
+    }
+
+    /// Holds a failure against the deployment; true when it cools from now on.
+    fn failed(&self, error: &Error) -> bool {
+        let headers = error.headers.as_deref();
+        let failed = Failed {
+            error,
+            retry_after: headers
+                .and_then(|headers| backoff::asked_seconds(headers, SystemTime::now())),
+            own_time: self.deployment.cooldown_time,
+            alone: self.alone,
+            has_fallback: self.has_fallback,
+        };
+        let rules = &self.snapshot.routes.cooldowns;
+        let now = Instant::now().into_std();
+        self.deployment.state.lock().failed(now, rules, &failed)
+    }
 }
 
 impl Running {
@@ -47,6 +95,8 @@ impl Running {
             first_chunk: None,
             remaining: (None, None),
             trail: Trail::default(),
+            tried: None,
+            judged: false,
             sinks,
             over: false,
         }
@@ -77,31 +127,29 @@ impl Running {
         );
     }
 
-    /// Notes an attempt that failed, for the trail of the receipt.
+    /// Notes an attempt that failed: for the trail of the receipt, and once against the deployment.
     pub(super) fn note_failure(&mut self, target: &Arc<Target>, error: Error) -> Error {
+        let first = !std::mem::replace(&mut self.judged, true);
+        let tried = self.tried.as_mut().filter(|_| first);
+        let cooled_down = tried.is_some_and(|tried| tried.failed(&error));
+        if let Some(tried) = &mut self.tried {
+            tried.permit = None;
+        }
         self.trail.failed.push(FailedAttempt {
             target: target.clone(),
             status: error.status,
             class: error.kind.row().class,
-            cooled_down: false,
+            cooled_down,
         });
         error
     }
 
-    /// The call was answered.
-    pub(super) fn succeed(
-        &mut self,
-        target: &Arc<Target>,
-        usage: Option<Usage>,
-        head: Option<&Head>,
-    ) -> Option<Cost> {
-        if let Some(head) = head {
-            self.note_head(head);
+    /// Holds the end of a fallback that failed against its deployment.
+    pub(super) fn judge(&mut self, error: &Error) {
+        let cooled = self.tried.as_ref().is_some_and(|tried| tried.failed(error));
+        if cooled && let Some(last) = self.trail.failed.last_mut() {
+            last.cooled_down = true;
         }
-        self.target = Some(target.clone());
-        let cost = None;
-        self.close(Outcome::Success, usage, cost);
-        cost
     }
 
     /// The call failed for good.
@@ -112,14 +160,28 @@ impl Running {
             retries: self.retries,
             fallbacks: self.fallbacks,
         });
-        self.close(Outcome::Failure(error), None, None);
+        self.close(Outcome::Failure(error), None);
         failure
     }
 
+    /// Whether the receipt is out.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// The call is over: tells every sink, once.
-    pub(super) fn close(&mut self, outcome: Outcome, usage: Option<Usage>, cost: Option<Cost>) {
-        if std::mem::replace(&mut self.over, true) || self.sinks.is_empty() {
-            return;
+    pub(super) fn close(&mut self, outcome: Outcome, usage: Option<Usage>) -> Option<Cost> {
+        if std::mem::replace(&mut self.over, true) {
+            return None;
+        }
+        let cost = self.cost(usage.as_ref());
+        if let Some(tried) = self.tried.take()
+            && matches!(outcome, Outcome::Success)
+        {
+            tried.succeeded();
+        }
+        if self.sinks.is_empty() {
+            return cost;
         }
         let total = self.elapsed();
         let receipt = Receipt {
@@ -146,12 +208,18 @@ impl Running {
         for sink in &*self.sinks {
             sink.record(&receipt);
         }
+        cost
+    }
+
+    /// What the call cost, when its price is known.
+    fn cost(&self, _usage: Option<&Usage>) -> Option<Cost> {
+        None
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.close(Outcome::Cancelled, None, None);
+        self.close(Outcome::Cancelled, None);
     }
 }
 

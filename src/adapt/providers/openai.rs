@@ -48,7 +48,7 @@ impl Adapter for OpenAi {
         let context = Context {
             form: target.provider.form,
             model_prefix: &prefix,
-            restamp: restamp(call),
+            restamp: restamp(call).filter(|_| !call.keep_upstream_model),
             id: &call.id,
             created: call.created,
         };

@@ -1,0 +1,211 @@
+//! The body of a streamed reply on its way through the adapter: bytes in, canonical events out.
+//!
+//! There is no task and no channel: a caller that does not poll does not read, so that the upstream's own flow
+//! control holds it back; a caller that drops the flow drops the connection with it.
+
+use crate::adapt::stream::{DONE, write_usage_chunk};
+use crate::adapt::stream_usage::assembled;
+use crate::adapt::usage::{self, Object};
+use crate::adapt::{Adapter, Fault, StreamAdapter, StreamEnd, Target};
+use crate::error::{Error, Result};
+use crate::forward::UpstreamBody;
+use crate::request::Call;
+use bytes::{Bytes, BytesMut};
+use std::task::{Context, Poll};
+
+/// Pieces that are already there are joined up to this size.
+const JOIN: usize = 32 << 10;
+
+/// A streamed reply between the upstream and whoever reads it.
+pub(super) struct Flow {
+    body: Option<Box<dyn UpstreamBody>>,
+    adapter: Box<dyn StreamAdapter>,
+    out: BytesMut,
+    /// An item taken ahead, to see whether the stream begins at all.
+    ahead: Option<Bytes>,
+    over: Option<Over>,
+}
+
+/// How a flow ended.
+pub(super) enum Over {
+    Well(Box<StreamEnd>),
+    /// The error is still to be told.
+    Badly(Error),
+    /// The error was told.
+    Told,
+}
+
+impl Flow {
+    pub(super) fn new(body: Box<dyn UpstreamBody>, adapter: Box<dyn StreamAdapter>) -> Self {
+        Self {
+            body: Some(body),
+            adapter,
+            out: BytesMut::new(),
+            ahead: None,
+            over: None,
+        }
+    }
+
+    /// A flow that is all there: a mocked stream.
+    pub(super) fn ready(events: &[u8], end: StreamEnd) -> Self {
+        let mut flow = Self {
+            body: None,
+            adapter: Box::new(Nothing),
+            out: BytesMut::from(events),
+            ahead: None,
+            over: None,
+        };
+        flow.end(end);
+        flow
+    }
+
+    /// Whether the upstream has nothing more to say.
+    pub(super) fn over(&self) -> Option<&Over> {
+        self.over.as_ref()
+    }
+
+    /// Waits for the first events and keeps them.
+    ///
+    /// # Errors
+    /// What the stream ended with before any event came: another attempt may still be made.
+    pub(super) async fn prime(&mut self, call: &Call, target: &Target) -> Result<()> {
+        match std::future::poll_fn(|cx| self.poll_next(cx, call, target)).await {
+            Some(Ok(first)) => {
+                self.ahead = Some(first);
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// The next events; `None` at the end. An error is the last item.
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &Call,
+        target: &Target,
+    ) -> Poll<Option<Result<Bytes>>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(ahead)));
+        }
+        while let Some(body) = &mut self.body {
+            match body.poll_next(cx) {
+                Poll::Pending if self.out.is_empty() => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Some(Ok(self.take()))),
+                Poll::Ready(Some(Ok(piece))) => self.push(&piece),
+                Poll::Ready(Some(Err(Fault::Cut))) => self.cut(),
+                Poll::Ready(Some(Err(fault))) => {
+                    self.fail(target.provider.adapter.fault(call, target, fault));
+                }
+                Poll::Ready(None) => self.finish(target.provider.adapter, call, target),
+            }
+            if self.out.len() >= JOIN {
+                return Poll::Ready(Some(Ok(self.take())));
+            }
+        }
+        if !self.out.is_empty() {
+            return Poll::Ready(Some(Ok(self.take())));
+        }
+        match self.over.take() {
+            Some(Over::Badly(error)) => {
+                self.over = Some(Over::Told);
+                Poll::Ready(Some(Err(error)))
+            }
+            over => {
+                self.over = over;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    /// What the adapter knows of a stream that nobody reads on.
+    pub(super) fn abandon(&mut self) -> StreamEnd {
+        self.body = None;
+        let mut unread = BytesMut::new();
+        self.adapter.finish(&mut unread).unwrap_or_default()
+    }
+
+    fn take(&mut self) -> Bytes {
+        self.out.split().freeze()
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        if let Err(error) = self.adapter.push(piece, &mut self.out) {
+            self.fail(error);
+        }
+    }
+
+    fn cut(&mut self) {
+        match self.adapter.cut(&mut self.out) {
+            Ok(end) => self.end(end),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn finish(&mut self, adapter: &dyn Adapter, call: &Call, target: &Target) {
+        match self.adapter.finish(&mut self.out) {
+            Ok(end) if end.complete => self.end(end),
+            Ok(_) => self.fail(adapter.fault(call, target, Fault::Cut)),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.body = None;
+        self.over = Some(Over::Badly(error));
+    }
+
+    /// The usage chunk, where one was asked for, and the end.
+    fn end(&mut self, mut end: StreamEnd) {
+        self.body = None;
+        if let Some(used) = usage_of(&end) {
+            let tier = end.usage.take().and_then(|usage| usage.service_tier);
+            end.usage = Some(usage::counts(&used, tier.as_deref()));
+            if end.usage_asked {
+                write_usage_chunk(&end, used, &mut self.out);
+            }
+        }
+        self.out.extend_from_slice(DONE);
+        self.over = Some(Over::Well(Box::new(end)));
+    }
+}
+
+/// LiteLLM's usage of the stream, when the provider reported its counts.
+fn usage_of(end: &StreamEnd) -> Option<Object> {
+    let reported = end.reported.as_ref()?;
+    let counted = ["prompt_tokens", "completion_tokens"]
+        .iter()
+        .all(|name| reported.contains_key(*name));
+    counted.then(|| assembled(Some(reported), &end.text, &mut Uncounted))
+}
+
+/// Counts nothing: the provider did.
+struct Uncounted;
+
+impl crate::adapt::stream_usage::Counter for Uncounted {
+    fn prompt(&mut self) -> u64 {
+        0
+    }
+    fn completion(&mut self, _text: &str) -> u64 {
+        0
+    }
+    fn reasoning(&mut self, _text: &str) -> u64 {
+        0
+    }
+}
+
+/// The adapter of a stream that needs none.
+struct Nothing;
+
+impl StreamAdapter for Nothing {
+    fn push(&mut self, _bytes: &[u8], _out: &mut BytesMut) -> Result<()> {
+        Ok(())
+    }
+    fn finish(&mut self, _out: &mut BytesMut) -> Result<StreamEnd> {
+        Ok(StreamEnd::default())
+    }
+    fn cut(&mut self, _out: &mut BytesMut) -> Result<StreamEnd> {
+        Ok(StreamEnd::default())
+    }
+}

@@ -1,0 +1,419 @@
+//! From group to group: pick -> admit -> attempt, again in the group while that may help, then its later orders and
+//! fallbacks. The rules are LiteLLM's; [`crate::route`] and [`crate::resilience`] hold them.
+
+use super::Engine;
+use super::attempt::{Got, GotBody, SDK_RETRIES};
+use super::running::{Running, Tried};
+use crate::account::FallbackHop;
+use crate::adapt::registry::Via;
+use crate::adapt::{Target, mock};
+use crate::config::Snapshot;
+use crate::error::{Error, ErrorKind, Result};
+use crate::forward::BoxFuture;
+use crate::options::Options;
+use crate::request::Op;
+use crate::resilience::{backoff, retry};
+use crate::route::fallback::{Asked, Hop, NoneFits};
+use crate::route::{Ask, Group};
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::time::Instant;
+
+/// A call's way through the groups.
+pub(super) struct Walk {
+    snapshot: Arc<Snapshot>,
+    /// The group that the call was for.
+    first: String,
+    asked: Option<Asked>,
+    disabled: bool,
+    tags: Vec<String>,
+    /// Fallbacks tried, so that none is tried twice.
+    tried: Vec<Hop>,
+}
+
+/// Where on the way it is.
+struct Leg {
+    group: Arc<Group>,
+    order: Option<i64>,
+    /// How deep in fallbacks.
+    depth: u32,
+}
+
+impl Engine {
+    /// Answers a call by the groups of the configuration.
+    pub(super) async fn route(&self, running: &mut Running) -> Result<Got> {
+        let snapshot = self.snapshot.load_full();
+        let mut walk = Walk::new(snapshot, running)?;
+        let group = walk.group(running, &running.call.model)?;
+        walk.first.clone_from(&group.name);
+        let leg = Leg {
+            group,
+            order: None,
+            depth: 0,
+        };
+        match self.in_group(running, &walk, &leg).await {
+            Ok(got) => Ok(got),
+            Err(error) => self.recover(running, &mut walk, leg, error).await,
+        }
+    }
+
+    /// Attempts in one group.
+    async fn in_group(&self, running: &mut Running, walk: &Walk, leg: &Leg) -> Result<Got> {
+        let rules = &walk.snapshot.routes.retries;
+        let kinds = walk.snapshot.routes.fallbacks.kinds(walk.asked.as_ref());
+        let mut skip = Vec::new();
+        let mut allowed = None;
+        running.retries = 0;
+        loop {
+            let error = match self.once(running, walk, leg, &skip).await {
+                Ok(got) => return Ok(got),
+                Err(error) => error,
+            };
+            let asked = running.call.options.num_retries;
+            let (retries, by_policy) = *allowed.get_or_insert_with(|| {
+                let own = running.target.as_ref().and_then(|t| t.options.num_retries);
+                let policy = rules
+                    .by_policy(&leg.group.name, &error)
+                    .filter(|_| asked != Some(0));
+                let usual = rules.usual(asked, own);
+                (policy.unwrap_or(usual), policy.is_some())
+            });
+            let standing = retry::Standing {
+                healthy: leg.group.healthy(Instant::now().into_std()),
+                all: leg.group.deployments.len(),
+                fallbacks: kinds,
+            };
+            let hopeless = error.openai_type.as_deref() == Some("all_deployments_in_cooldown");
+            let worthwhile = by_policy || retry::is_worthwhile(&error, &standing);
+            if running.retries >= retries || hopeless || !worthwhile {
+                return Err(error);
+            }
+            if !matches!(error.status, 408 | 409 | 429 | 500..)
+                && let Some(tried) = &running.tried
+            {
+                skip.push(tried.deployment.id().to_owned());
+            }
+            if standing.all == 1 || standing.healthy == 0 {
+                let headers = error.headers.as_deref();
+                let wait = backoff::router(
+                    running.retries,
+                    rules.least_wait,
+                    headers,
+                    SystemTime::now(),
+                    fastrand::f64(),
+                );
+                if !running.wait(wait).await {
+                    return Err(error);
+                }
+            }
+            running.retries += 1;
+        }
+    }
+
+    /// Pick, admit, attempt.
+    async fn once(
+        &self,
+        running: &mut Running,
+        walk: &Walk,
+        leg: &Leg,
+        skip: &[String],
+    ) -> Result<Got> {
+        let routes = &walk.snapshot.routes;
+        let ask = Ask {
+            now: Instant::now().into_std(),
+            dice: fastrand::f64(),
+            order: leg.order,
+            skip,
+            tags: &walk.tags,
+        };
+        let deployment = leg.group.pick(routes, &ask)?.clone();
+        let permit = self.permits.acquire(&deployment).await;
+        let target = effective(running, &deployment.target);
+        running.tried = Some(Tried {
+            snapshot: walk.snapshot.clone(),
+            alone: leg.group.deployments.len() == 1,
+            has_fallback: routes.fallbacks.general(&[&leg.group.name], None).is_some(),
+            deployment,
+            permit,
+        });
+        let retries = client_retries(running, &target);
+        let mut got = self
+            .attempt_with_client_retries(running, &target, retries)
+            .await?;
+        let failed = match &mut got.body {
+            GotBody::Stream(flow) => flow.prime(&running.call, &target).await.err(),
+            GotBody::Whole(reply) => (reply.finish_reason.as_deref() == Some("content_filter")
+                && !walk.disabled
+                && routes.fallbacks.filtered(&leg.group.name).is_some())
+            .then(|| filtered(&target)),
+        };
+        match failed {
+            None => Ok(got),
+            Some(error) => Err(running.note_failure(&target, error)),
+        }
+    }
+
+    /// After a group has failed: its later orders, then the fallbacks for this kind of error.
+    fn recover<'a>(
+        &'a self,
+        running: &'a mut Running,
+        walk: &'a mut Walk,
+        leg: Leg,
+        error: Error,
+    ) -> BoxFuture<'a, Result<Got>> {
+        Box::pin(async move {
+            if walk.disabled || error.kind == ErrorKind::Cancelled {
+                return Err(error);
+            }
+            let fallbacks = &walk.snapshot.routes.fallbacks;
+            let groups = [leg.group.name.as_str(), walk.first.as_str()];
+            let dedicated = matches!(
+                error.kind,
+                ErrorKind::ContextWindowExceeded | ErrorKind::ContentPolicyViolation
+            );
+            if !dedicated && !leg.group.later_orders(None).is_empty() {
+                let general = fallbacks.general(&groups, walk.asked.as_ref());
+                let later = leg.group.later_orders(leg.order).into_iter();
+                let hops: Vec<Hop> = later
+                    .map(|order| Hop {
+                        model: leg.group.name.clone(),
+                        order: Some(order),
+                        ..Hop::default()
+                    })
+                    .chain(general.iter().flat_map(|hops| hops.iter().cloned()))
+                    .collect();
+                if !hops.is_empty() {
+                    return self.fall_back(running, walk, &leg, &hops, error).await;
+                }
+            }
+            let outcome = match fallbacks.after(&error, &groups, walk.asked.as_ref()) {
+                Ok(None) | Err(NoneFits::OfThisKind) => "No fallback was attempted.".to_owned(),
+                Err(NoneFits::Of(groups)) => return Err(none_fits(error, &leg, &groups)),
+                Ok(Some(hops)) => {
+                    let failed = self.fall_back(running, walk, &leg, &hops, error.clone());
+                    let last = match failed.await {
+                        Ok(got) => return Ok(got),
+                        Err(last) => last,
+                    };
+                    let names: Vec<&str> = hops.iter().map(|hop| hop.model.as_str()).collect();
+                    let last = last.litellm_message();
+                    format!("Fallback to {} also failed: {last}", names.join(", "))
+                }
+            };
+            Err(explained(error, &leg, &outcome))
+        })
+    }
+
+    /// Tries fallbacks in turn. The error is the last one's.
+    async fn fall_back(
+        &self,
+        running: &mut Running,
+        walk: &mut Walk,
+        from: &Leg,
+        hops: &[Hop],
+        error: Error,
+    ) -> Result<Got> {
+        if from.depth >= walk.snapshot.routes.fallbacks.max_depth {
+            return Err(error);
+        }
+        walk.tried.push(Hop {
+            model: from.group.name.clone(),
+            ..Hop::default()
+        });
+        let mut last = error;
+        let mut depth = from.depth;
+        for hop in hops {
+            if walk.tried.contains(hop) {
+                continue;
+            }
+            walk.tried.push(hop.clone());
+            depth += 1;
+            let noted = running.trail.hops.len();
+            running.trail.hops.push(FallbackHop {
+                from: from.group.name.clone(),
+                to: hop.model.clone(),
+                status: last.status,
+                class: last.kind.row().class,
+                provider: running.target.as_ref().map_or("", |t| t.provider.name),
+                answered: false,
+            });
+            match self.hop(running, walk, hop, depth).await {
+                Ok(got) => {
+                    running.fallbacks = depth;
+                    if let Some(noted) = running.trail.hops.get_mut(noted) {
+                        noted.answered = true;
+                    }
+                    return Ok(got);
+                }
+                Err(error) => {
+                    running.judge(&error);
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn hop(
+        &self,
+        running: &mut Running,
+        walk: &mut Walk,
+        hop: &Hop,
+        depth: u32,
+    ) -> Result<Got> {
+        let call = &mut running.call;
+        call.model.clone_from(&hop.model);
+        call.keep_upstream_model = true;
+        if !hop.members.is_empty() {
+            let (options, members) = Options::split(hop.members.clone())?;
+            call.options = Options::merge(&options, &call.options);
+            for (name, raw) in members.iter() {
+                call.params.set_raw(name, raw.clone());
+            }
+        }
+        let leg = Leg {
+            group: walk.group(running, &hop.model)?,
+            order: hop.order,
+            depth,
+        };
+        match self.in_group(running, walk, &leg).await {
+            Ok(got) => Ok(got),
+            Err(error) => self.recover(running, walk, leg, error).await,
+        }
+    }
+}
+
+impl Walk {
+    fn new(snapshot: Arc<Snapshot>, running: &mut Running) -> Result<Self> {
+        let call = &mut running.call;
+        let asked = match &call.options.fallbacks {
+            Some(raw) => Asked::read(raw)?,
+            None => None,
+        };
+        let disabled = call.params.remove("disable_fallbacks");
+        let tags = if snapshot.routes.tag_filtering {
+            tags(&call.options)
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            snapshot,
+            first: String::new(),
+            asked,
+            disabled: disabled.as_deref() == Some(b"true"),
+            tags,
+            tried: Vec::new(),
+        })
+    }
+
+    fn group(&self, running: &Running, model: &str) -> Result<Arc<Group>> {
+        let routes = &self.snapshot.routes;
+        routes.group(model).ok_or_else(|| {
+            if routes.has_wildcards() {
+                let error = Error::bad_request(format!(
+                    "You passed in model={model}. There are no healthy deployments for this model"
+                ));
+                return explain(error, model, "No fallback was attempted.");
+            }
+            let route = &running.call.caller.route;
+            let place = if route.is_empty() { "" } else { ": " };
+            Error::bad_request(format!(
+                "{route}{place}Invalid model name passed in model={model}. Call `/v1/models` to view available models \
+                 for your key."
+            ))
+        })
+    }
+}
+
+/// The tags of a call: its own, and those of its `metadata`.
+fn tags(options: &Options) -> Vec<String> {
+    let metadata: Option<serde_json::Value> = options.other.get("metadata");
+    let listed = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get("tags")?.as_array());
+    let listed = listed
+        .into_iter()
+        .flatten()
+        .filter_map(|tag| tag.as_str().map(str::to_owned));
+    options.tags.iter().cloned().chain(listed).collect()
+}
+
+/// The target under the call's own settings; the deployment's own when the call has none that matter there.
+fn effective(running: &Running, target: &Arc<Target>) -> Arc<Target> {
+    let asked = &running.call.options;
+    let plain = asked.api_key.is_none()
+        && asked.api_base.is_none()
+        && asked.api_version.is_none()
+        && asked.organization.is_none()
+        && asked.drop_params.is_none()
+        && asked.modify_params.is_none()
+        && asked.additional_drop_params.is_empty()
+        && asked.allowed_openai_params.is_empty()
+        && asked.extra_headers.is_empty()
+        && asked.extra_body.is_empty()
+        && asked.price.is_none()
+        && asked.base_model.is_none();
+    if plain {
+        return target.clone();
+    }
+    let mut target = Target::clone(target);
+    target.options = Options::merge(asked, &target.options);
+    if asked.api_key.is_some() {
+        target.api_key.clone_from(&asked.api_key);
+    }
+    if let Some(base) = &asked.api_base {
+        base.trim_end_matches('/').clone_into(&mut target.api_base);
+    }
+    Arc::new(target)
+}
+
+/// LiteLLM's router takes the retries of the provider's client over, but not for embeddings.
+fn client_retries(running: &Running, target: &Target) -> u32 {
+    let own = target.provider.via == Via::Sdk && target.provider.name != mock::PROVIDER;
+    match running.call.op {
+        Op::Embeddings if own => running
+            .call
+            .options
+            .max_retries
+            .or(target.options.max_retries)
+            .unwrap_or(SDK_RETRIES),
+        _ => 0,
+    }
+}
+
+/// The provider's filter ended a reply, and there is a group to try instead.
+fn filtered(target: &Target) -> Error {
+    Error::new(
+        ErrorKind::ContentPolicyViolation,
+        "Response output was blocked.",
+    )
+    .at(target.provider.name, &target.model)
+}
+
+/// Says what became of fallbacks, once: at the error of the group that the call was for.
+fn explained(error: Error, leg: &Leg, outcome: &str) -> Error {
+    if leg.depth > 0 {
+        return error;
+    }
+    explain(error, &leg.group.name, outcome)
+}
+
+fn explain(mut error: Error, group: &str, outcome: &str) -> Error {
+    error.message.push_str(&format!(
+        "\n\nLiteLLM: model group '{group}' failed with the error above. {outcome}"
+    ));
+    error
+}
+
+fn none_fits(mut error: Error, leg: &Leg, groups: &[String]) -> Error {
+    if leg.depth == 0 {
+        error.message.push_str(&format!(
+            "\n\nLiteLLM: model group '{}' failed with the error above and no fallback model group was found for it, \
+             so the request was not retried on another model. Fallbacks are configured for: {}. Add a fallbacks entry \
+             for that model group (Router fallbacks or proxy router_settings.fallbacks) to retry on another model.",
+            leg.group.name,
+            groups.join(", ")
+        ));
+    }
+    error
+}
