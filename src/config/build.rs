@@ -33,7 +33,7 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
     let mut config = Config {
         model_list: models::deployments(root, report),
         litellm: litellm_settings(&litellm, report),
-        general: general_settings(&general),
+        general: general_settings(&general, &environment),
         router: router_settings(&router, report),
         environment: environment.own,
         ..Config::default()
@@ -232,9 +232,12 @@ fn litellm_settings(s: &Settings<'_>, report: &mut Report) -> LitellmSettings {
     }
 }
 
-fn general_settings(s: &Settings<'_>) -> GeneralSettings {
+fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralSettings {
+    let master_key = s
+        .text("master_key")
+        .or_else(|| environment.get("LITELLM_MASTER_KEY"));
     GeneralSettings {
-        master_key: s.text("master_key").map(Secret::new),
+        master_key: master_key.filter(|key| !key.is_empty()).map(Secret::new),
         litellm_key_header_name: s.text("litellm_key_header_name"),
         always_include_stream_usage: s.on("always_include_stream_usage"),
         forward_client_headers_to_llm_api: s.on("forward_client_headers_to_llm_api"),

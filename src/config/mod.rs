@@ -5,6 +5,7 @@
 //! swapped whole.
 
 pub mod build;
+pub mod builtin;
 pub mod document;
 pub mod gather;
 pub mod identity;

@@ -234,3 +234,17 @@ fn a_fallback_that_leads_nowhere_is_a_warning() {
     .unwrap();
     assert!(found(&report, Level::Warning, "router_settings.fallbacks").is_some());
 }
+
+#[test]
+fn the_master_key_may_come_from_the_environment() {
+    let (_dir, root) = folder(&[(
+        "config.yaml",
+        "general_settings: {infer_model_from_keys: true}\n",
+    )]);
+    let key = |name: &str| (name == "LITELLM_MASTER_KEY").then(|| "sk-from-outside".to_owned());
+    let (config, _) = load(&root, &key).unwrap();
+    assert_eq!(
+        config.general.master_key.unwrap().expose(),
+        "sk-from-outside"
+    );
+}
