@@ -15,9 +15,6 @@ from gateway import _gateway
 # Names of LiteLLM's enum that are not the upper-case form of the provider's name.
 _ENUM_NAMES = {"sap": "SAP_GENERATIVE_AI_HUB", "meta_llama": "LLAMA", "nano-gpt": "NANOGPT"}
 
-# Providers that have a table although LiteLLM lists them nowhere.
-_UNLISTED = frozenset({"veniceai", "llamagate", "gmi", "sarvam", "crusoe", "aihubmix", "empiriolabs"})
-
 # Providers that LiteLLM calls through the OpenAI SDK; parameters of their own go into its `extra_body`.
 openai_compatible_providers: list[str] = [
     "anyscale",
@@ -104,7 +101,7 @@ openai_compatible_providers: list[str] = [
 
 _EXTRA_BODY = frozenset({"openai", "azure", "text-completion-openai", "bigmodel", *openai_compatible_providers})
 
-provider_list: list[str] = [name for name in _gateway.provider_names() if name not in _UNLISTED]
+provider_list: list[str] = _gateway.provider_names()
 
 LlmProviders = Enum(  # type: ignore[misc]
     "LlmProviders",
@@ -247,7 +244,7 @@ def get_optional_params(
     mapped: dict[str, Any] = json.loads(params)
     own: dict[str, Any] = json.loads(extra)
     takes = get_supported_openai_params(model, custom_llm_provider)
-    if takes is None or "stream" in takes:
+    if (takes is None or "stream" in takes) and (stream or custom_llm_provider not in _STREAM_IF_TRUE):
         mapped = {"stream": stream, **mapped}
     if extra_headers is not None and (takes is None or "extra_headers" in takes):
         mapped["extra_headers"] = extra_headers
@@ -255,10 +252,15 @@ def get_optional_params(
         mapped["max_retries"] = max_retries
     if custom_llm_provider in _EXTRA_BODY or _gateway.is_plain(custom_llm_provider):
         mapped["extra_body"] = own
+    elif custom_llm_provider == "mistral":
+        mapped.update({"extra_body": own} if own else {})
     else:
         mapped.update(own)
     return mapped
 
+
+# Providers to which `stream` goes only when it is true.
+_STREAM_IF_TRUE = frozenset({"mistral", "codestral", "text-completion-codestral", "microsoft_365_copilot"})
 
 _NOT_SENT = frozenset(
     {

@@ -94,7 +94,7 @@ fn build_request(
 /// The OpenAI parameters that a model takes for a kind of request; `None` for a provider without a table.
 #[pyfunction]
 fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<Vec<&'static str>> {
-    let row = registry::provider(provider)?;
+    let row = registry::provider(provider).filter(|row| !row.params.is_empty())?;
     match request_type {
         "chat_completion" => Some(tables::supported(row, model)).filter(|names| !names.is_empty()),
         "embeddings" => tables::embeddings(row, model),
@@ -105,7 +105,7 @@ fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<V
 /// Whether a provider needs no more than an address and a key.
 #[pyfunction]
 fn is_plain(provider: &str) -> bool {
-    registry::provider(provider).is_some_and(|row| row.plain)
+    registry::provider(provider).is_some_and(|row| row.plain || !row.listed)
 }
 
 /// The OpenAI-shaped parameters after mapping, and the provider's own, each as JSON.
@@ -133,7 +133,10 @@ fn missing_environment(model: &str) -> Vec<&'static str> {
 /// Names of all providers.
 #[pyfunction]
 fn provider_names() -> Vec<&'static str> {
-    registry::providers().map(|row| row.name).collect()
+    registry::providers()
+        .filter(|row| row.listed)
+        .map(|row| row.name)
+        .collect()
 }
 
 /// Adds this file's functions to the module.

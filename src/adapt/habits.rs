@@ -4,6 +4,7 @@
 //! one request ([`Mapping`]) and never the network, the clock or the environment.
 
 pub mod chat;
+pub mod native;
 pub mod openai;
 pub mod reasoning;
 pub mod tools;
@@ -35,6 +36,8 @@ pub struct Habits {
     pub supported: Option<MapSupported>,
     /// Further mapping of parameters.
     pub params: Option<MapParams>,
+    /// Further mapping that shows in the request only.
+    pub request: Option<MapParams>,
     /// Further mapping of messages.
     pub messages: Option<MapMessages>,
     /// Headers sent with every request unless the caller sets them.
@@ -54,6 +57,7 @@ impl Habits {
         text_completions: false,
         supported: None,
         params: None,
+        request: None,
         messages: None,
         headers: &[],
         body: &[],

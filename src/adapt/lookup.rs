@@ -4,6 +4,7 @@
 
 mod endpoints;
 
+use super::params::facts;
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 
@@ -219,8 +220,8 @@ fn is_bare_claude(model: &str) -> bool {
 }
 
 /// `litellm_provider` of the catalogue's entry.
-fn catalog_provider(_model: &str) -> Option<&'static str> {
-    None
+fn catalog_provider(model: &str) -> Option<&'static str> {
+    facts::litellm_provider(model)
 }
 
 fn unknown(model: &str) -> Error {

@@ -39,6 +39,10 @@ const TOOL_PARAMS: &[&str] = &[
 /// The OpenAI parameters that `model` takes at a provider, in LiteLLM's order.
 pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
     let mut names = provider.params.to_vec();
+    if names.is_empty() {
+        // LiteLLM takes OpenAI's list for a provider that it has no list for.
+        names = sets::FULL_REASONING.to_vec();
+    }
     if provider.plain {
         if !facts::supports(model, provider.name, "supports_function_calling")
             && !provider.always_tools
@@ -86,11 +90,13 @@ fn openai_names(model: &str, names: &mut Vec<&'static str>) {
     if matches!(model, "gpt-4" | "gpt-3.5-turbo-16k") {
         names.retain(|name| *name != "response_format");
     }
-    if facts::is_openai_model(
-        model
-            .split_once("responses/")
-            .map_or(model, |(_, name)| name),
-    ) {
+    if !names.contains(&"user")
+        && facts::is_openai_model(
+            model
+                .split_once("responses/")
+                .map_or(model, |(_, name)| name),
+        )
+    {
         let after = names.iter().position(|name| *name == "response_format");
         let at = after.map_or_else(
             || {

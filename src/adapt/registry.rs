@@ -40,6 +40,8 @@ pub struct Provider {
     pub prefixes_model: bool,
     /// Which rules name its errors.
     pub family: Family,
+    /// Whether LiteLLM lists it among its providers; some are known by their prefix only.
+    pub listed: bool,
     /// Needs no more than an address and a key; what a model takes is what the catalogue says of it.
     pub plain: bool,
     /// Tools are taken whatever the catalogue says.
@@ -149,6 +151,7 @@ const fn row(
         form: Form::Converted,
         prefixes_model: false,
         family: Family::OpenAi,
+        listed: true,
         plain: false,
         always_tools: false,
         habits: &Habits::NONE,
@@ -187,6 +190,20 @@ const fn plain(
 ) -> Provider {
     Provider {
         plain: true,
+        ..row(name, base_url, key_env, base_env, params)
+    }
+}
+
+const fn unlisted(
+    name: &'static str,
+    base_url: &'static str,
+    key_env: Names,
+    base_env: Names,
+    params: Names,
+) -> Provider {
+    Provider {
+        listed: false,
+        habits: &super::habits::OLDER_MAX_TOKENS,
         ..row(name, base_url, key_env, base_env, params)
     }
 }

@@ -209,6 +209,7 @@ pub static OPENROUTER: Habits = Habits {
         ("http-referer", "https://litellm.ai"),
         ("x-title", "liteLLM"),
     ],
+    body: &[("usage", r#"{"include":true}"#)],
     ..Habits::NONE
 };
 
@@ -350,6 +351,9 @@ pub static SCX: Habits = Habits {
 /// StreamLake knows the output limit by its newer name, and `cache_control`.
 pub static STREAMLAKE: Habits = Habits {
     keeps_cache_control: true,
+    supported: Some(|model, names| {
+        super::reasoning::effort_unless_known_without(model, "streamlake", names);
+    }),
     params: Some(|mapping| {
         if let Some(most) = mapping.params.remove("max_tokens") {
             mapping.params.set_raw("max_completion_tokens", most);

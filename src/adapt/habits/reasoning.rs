@@ -148,6 +148,13 @@ pub static MOONSHOT: Habits = Habits {
         }
     }),
     params: Some(moonshot_params),
+    request: Some(|mapping| {
+        if mapping.value("tool_choice") == Some("required".into()) {
+            mapping.params.remove("tool_choice");
+            mapping.extra.set(ASK_FOR_TOOL, &true);
+        }
+        Ok(())
+    }),
     messages: Some(|messages, mapping| {
         let only_text = |message: &Value| {
             let parts = message["content"].as_array();
@@ -191,10 +198,6 @@ fn moonshot_params(mapping: &mut Mapping<'_>) -> Result<()> {
         } else if temperature < 0.3 && several {
             mapping.params.set("temperature", &0.3);
         }
-    }
-    if mapping.value("tool_choice") == Some("required".into()) {
-        mapping.params.remove("tool_choice");
-        mapping.extra.set(ASK_FOR_TOOL, &true);
     }
     Ok(())
 }
@@ -302,12 +305,54 @@ pub static ZAI: Habits = Habits {
     ..Habits::NONE
 };
 
+/// <https://open.bigmodel.cn/dev/api>
+pub static BIGMODEL: Habits = Habits {
+    older_max_tokens: true,
+    keeps_cache_control: true,
+    ..Habits::NONE
+};
+
+/// <https://docs.wandb.ai/inference>
+pub static WANDB: Habits = Habits {
+    older_max_tokens: true,
+    text_completions: true,
+    supported: Some(|model, names| effort_unless_known_without(model, "wandb", names)),
+    ..Habits::NONE
+};
+
+/// Takes an effort, unless the catalogue knows the model and does not say that it reasons.
+pub fn effort_unless_known_without(model: &str, provider: &str, names: &mut Vec<&'static str>) {
+    if !facts::known(model, provider) || facts::supports(model, provider, "supports_reasoning") {
+        names.push("reasoning_effort");
+    }
+}
+
 /// <https://cloud.tencent.com/document/product/1729>
 pub static TENCENT: Habits = Habits {
     supported: Some(|model, names| {
         if facts::supports(model, "tencent", "supports_reasoning") {
             names.extend(["thinking", "reasoning_effort"]);
         }
+    }),
+    params: Some(|mapping| {
+        let thinking = mapping.value("thinking");
+        let effort = mapping.value("reasoning_effort");
+        mapping
+            .params
+            .retain(|name, _| !matches!(name, "thinking" | "reasoning_effort"));
+        let kind = thinking
+            .as_ref()
+            .and_then(|thinking| thinking["type"].as_str());
+        let state = match (kind, &effort) {
+            (Some(kind), _) => Some(kind),
+            (None, Some(effort)) if effort == "none" => Some("disabled"),
+            (None, Some(_)) => Some("enabled"),
+            (None, None) => None,
+        };
+        if let Some(state) = state {
+            mapping.extra.set("thinking", &json!({"type": state}));
+        }
+        Ok(())
     }),
     ..Habits::NONE
 };

@@ -107,6 +107,9 @@ pub fn map_params<'a>(
     {
         mapping.params.set_raw("max_tokens", most);
     }
+    if provider.params.is_empty() {
+        mapping.params.remove("reasoning_effort");
+    }
     if let Some(map) = provider.habits.params {
         map(&mut mapping)?;
     }
@@ -132,6 +135,9 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         &target.options,
         call.stream,
     )?;
+    if let Some(map) = target.provider.habits.request {
+        map(&mut mapping)?;
+    }
     tool_choice(&mut mapping)?;
     stop(&mut mapping.params);
     let plan = Plan {
@@ -207,8 +213,7 @@ fn rules(target: &Target) -> Rules {
         keeps_cache_control: provider.habits.keeps_cache_control || elsewhere || caching,
         keeps_developer: o_series,
         keeps_system: !o_series
-            || params::facts::declared(&target.model, "openai", "supports_system_messages")
-                != Some(false),
+            || params::facts::supports(&target.model, "openai", "supports_system_messages"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Providers with a protocol of their own. Their names, keys and parameters are known; calls need their adapter.
 
 use super::{Provider, native};
+use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
 
@@ -12,7 +13,7 @@ pub static ROWS: &[Provider] = &[
     native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]),
     native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
     native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
-    native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic),
+    native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic).habits(&habits::native::ANTHROPIC),
     native("anthropic_text", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC_TEXT).late(),
     native("bytez", "", &[], &[], sets::BYTEZ),
     native("replicate", "https://api.replicate.com/v1", &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"], sets::REPLICATE).late(),
@@ -24,12 +25,12 @@ pub static ROWS: &[Provider] = &[
     native("huggingface", "", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE"], sets::FULL).late(),
     native("vertex_ai", "", &[], &[], sets::VERTEX_AI),
     native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA),
-    native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late(),
+    native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().habits(&habits::native::GEMINI),
     native("ai21", "", &[], &[], sets::AI21),
     native("black_forest_labs", "", &[], &[], &[]),
     native("azure", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], &["AZURE_API_BASE"], sets::AZURE).late(),
     native("azure_text", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], &["AZURE_API_BASE"], sets::TEXT_COMPLETION).late(),
-    native("azure_ai", "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"], sets::AZURE_AI),
+    native("azure_ai", "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"], sets::AZURE_AI).habits(&habits::native::AZURE_AI),
     native("sagemaker", "", &[], &[], sets::SAGEMAKER),
     native("sagemaker_chat", "", &[], &[], sets::FULL),
     native("sagemaker_nova", "", &[], &[], sets::SAGEMAKER_NOVA),
@@ -56,7 +57,7 @@ pub static ROWS: &[Provider] = &[
     native("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"], &["VOYAGE_API_BASE"], sets::VOYAGE).late(),
     native("cloudflare", "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"], sets::FULL).late(),
     native("watsonx", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX).late(),
-    native("scaledown", "", &[], &[], sets::STREAM_ONLY),
+    native("scaledown", "", &[], &[], sets::STREAM_ONLY).habits(&habits::native::SCALEDOWN),
     native("watsonx_text", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX_TEXT).late(),
     native("triton", "", &[], &[], sets::TRITON),
     native("predibase", "https://serving.app.predibase.com", &["PREDIBASE_API_KEY"], &["PREDIBASE_API_BASE"], sets::PREDIBASE).late(),
@@ -72,14 +73,14 @@ pub static ROWS: &[Provider] = &[
     native("sap", "", &[], &[], sets::SAP),
     native("azure_speech", "", &[], &[], &[]),
     native("github_copilot", "https://api.githubcopilot.com", &[], &[], sets::FULL),
-    native("snowflake", "", &[], &[], sets::SNOWFLAKE),
+    native("snowflake", "", &[], &[], sets::SNOWFLAKE).habits(&habits::native::SNOWFLAKE),
     native("pg_vector", "", &[], &[], &[]),
     native("s3_vectors", "", &[], &[], &[]),
     native("valkey", "", &[], &[], &[]),
     native("mongodb", "", &[], &[], &[]),
     native("opensearch", "", &[], &[], &[]),
     native("recraft", "", &[], &[], &[]),
-    native("fal_ai", "https://fal.run", &["FAL_AI_API_KEY"], &[], sets::FAL_AI),
+    native("fal_ai", "https://fal.run", &["FAL_AI_API_KEY"], &[], sets::FAL_AI).late(),
     native("stability", "", &[], &[], &[]),
     native("oci", "", &[], &[], sets::OCI),
     native("auto_router", "", &[], &[], &[]),

@@ -1,6 +1,6 @@
 //! Providers that speak OpenAI's protocol and need no more than an address and a key.
 
-use super::{Provider, plain};
+use super::{Provider, plain, sdk, unlisted};
 use crate::adapt::habits;
 use crate::adapt::params::sets;
 
@@ -37,15 +37,15 @@ pub static ROWS: &[Provider] = &[
     plain("zerogpu", "https://api.zerogpu.ai/v1", &["ZEROGPU_API_KEY"], &["ZEROGPU_API_BASE"], sets::FULL),
     plain("darkbloom", "https://api.darkbloom.dev/v1", &["DARKBLOOM_API_KEY"], &["DARKBLOOM_API_BASE"], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
     plain("meta", "https://api.meta.ai/v1", &["META_API_KEY"], &["META_API_BASE"], sets::FULL),
-    plain("sail", "https://api.sailresearch.com/v1", &["SAIL_API_KEY"], &["SAIL_API_BASE"], sets::FULL),
+    sdk("sail", "https://api.sailresearch.com/v1", &["SAIL_API_KEY"], &["SAIL_API_BASE"], sets::SAIL),
     plain("reka", "https://api.reka.ai/v1", &["REKA_API_KEY"], &["REKA_API_BASE"], sets::FULL),
-    plain("streamlake", "https://vanchin.streamlake.ai/api/gateway/v1/endpoints", &["STREAMLAKE_API_KEY"], &["STREAMLAKE_API_BASE"], sets::FULL).always_tools().habits(&habits::chat::STREAMLAKE),
+    sdk("streamlake", "https://vanchin.streamlake.ai/api/gateway/v1/endpoints", &["STREAMLAKE_API_KEY"], &["STREAMLAKE_API_BASE"], sets::FULL).habits(&habits::chat::STREAMLAKE),
     plain("kyma", "https://kymaapi.com/v1", &["KYMA_API_KEY"], &[], sets::FULL).always_tools(),
-    plain("veniceai", "https://api.venice.ai/api/v1", &["VENICE_AI_API_KEY"], &[], sets::FULL),
-    plain("llamagate", "https://api.llamagate.dev/v1", &["LLAMAGATE_API_KEY"], &[], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
-    plain("gmi", "https://api.gmi-serving.com/v1", &["GMI_API_KEY"], &[], sets::FULL),
-    plain("sarvam", "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"], &[], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
-    plain("aihubmix", "https://aihubmix.com/v1", &["AIHUBMIX_API_KEY"], &["AIHUBMIX_API_BASE"], sets::FULL),
-    plain("crusoe", "https://api.inference.crusoecloud.com/v1", &["CRUSOE_API_KEY"], &["CRUSOE_API_BASE"], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
-    plain("empiriolabs", "https://api.empiriolabs.ai/v1", &["EMPIRIOLABS_API_KEY"], &["EMPIRIOLABS_API_BASE"], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
+    unlisted("veniceai", "https://api.venice.ai/api/v1", &["VENICE_AI_API_KEY"], &[], &[]),
+    unlisted("llamagate", "https://api.llamagate.dev/v1", &["LLAMAGATE_API_KEY"], &[], &[]),
+    unlisted("gmi", "https://api.gmi-serving.com/v1", &["GMI_API_KEY"], &[], &[]),
+    unlisted("sarvam", "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"], &[], &[]),
+    unlisted("aihubmix", "https://aihubmix.com/v1", &["AIHUBMIX_API_KEY"], &["AIHUBMIX_API_BASE"], &[]),
+    unlisted("crusoe", "https://api.inference.crusoecloud.com/v1", &["CRUSOE_API_KEY"], &["CRUSOE_API_BASE"], &[]),
+    unlisted("empiriolabs", "https://api.empiriolabs.ai/v1", &["EMPIRIOLABS_API_KEY"], &["EMPIRIOLABS_API_BASE"], &[]),
 ];

@@ -1,0 +1,89 @@
+//! What depends on the model among the parameters of providers with a protocol of their own.
+
+use super::Habits;
+use crate::adapt::params::facts;
+
+/// <https://docs.claude.com/en/api/messages>
+pub static ANTHROPIC: Habits = Habits {
+    supported: Some(|model, names| {
+        if facts::supports(model, "anthropic", "supports_reasoning") {
+            insert_before(names, "service_tier", &["thinking", "reasoning_effort"]);
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// Puts names in front of another, as LiteLLM lists them.
+fn insert_before(names: &mut Vec<&'static str>, before: &str, more: &[&'static str]) {
+    let at = names
+        .iter()
+        .position(|name| *name == before)
+        .unwrap_or(names.len());
+    names.splice(at..at, more.iter().copied());
+}
+
+/// <https://docs.mistral.ai/api/>
+pub static MISTRAL: Habits = Habits {
+    older_max_tokens: true,
+    supported: Some(|model, names| {
+        if model.contains("magistral") {
+            insert_before(names, "prompt_cache_key", &["thinking", "reasoning_effort"]);
+        } else if facts::supports(model, "mistral", "supports_reasoning") {
+            insert_before(names, "prompt_cache_key", &["reasoning_effort"]);
+        }
+    }),
+    params: Some(|mapping| {
+        if let Some(seed) = mapping.params.remove("seed") {
+            mapping.extra.set_raw("random_seed", seed);
+        }
+        if mapping.value("tool_choice") == Some("required".into()) {
+            mapping.params.set("tool_choice", &"any");
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// <https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api>
+pub static SNOWFLAKE: Habits = Habits {
+    supported: Some(|model, names| {
+        if model.contains("claude") {
+            names.push("thinking");
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// <https://learn.microsoft.com/azure/ai-foundry/>
+pub static AZURE_AI: Habits = Habits {
+    supported: Some(|model, names| {
+        if facts::supports(model, "azure_ai", "supports_tool_choice") {
+            let at = names
+                .iter()
+                .position(|name| *name == "tools")
+                .map_or(names.len(), |at| at + 1);
+            names.insert(at, "tool_choice");
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// <https://ai.google.dev/api>
+pub static GEMINI: Habits = Habits {
+    supported: Some(|model, names| {
+        if model.contains("gemini-3.8") {
+            names.retain(|name| !matches!(*name, "temperature" | "top_p"));
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// Models that are functions: each has its own parameters.
+pub static SCALEDOWN: Habits = Habits {
+    supported: Some(|model, names| match model {
+        "summarize" => *names = vec!["max_tokens", "max_completion_tokens", "stream"],
+        "extract" => *names = vec!["response_format", "stream"],
+        _ => {}
+    }),
+    ..Habits::NONE
+};
