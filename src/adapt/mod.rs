@@ -7,6 +7,7 @@
 //! `data: {chunk}\n\n` in which every chunk is a `ModelResponseStream` without `null` members.
 
 pub mod canonical;
+pub mod canonical_fast;
 pub mod environment;
 pub mod errors;
 mod errors_phrases;

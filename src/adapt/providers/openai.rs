@@ -5,6 +5,7 @@
 
 use super::openai_request;
 use crate::adapt::canonical::{self, Context};
+use crate::adapt::canonical_fast;
 use crate::adapt::errors::{Family, Place, Wording};
 use crate::adapt::registry::Via;
 use crate::adapt::stream::{OpenAiStream, StreamPlace};
@@ -25,6 +26,29 @@ impl Adapter for OpenAi {
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
+        let prefix = match (target.provider.via, target.provider.name) {
+            (_, "openai") => String::new(),
+            (Via::Sdk, name) => format!("{name}/"),
+            (_, name) if target.provider.prefixes_model => format!("{name}/"),
+            _ => String::new(),
+        };
+        let context = Context {
+            form: target.provider.form,
+            model_prefix: &prefix,
+            restamp: restamp(call).filter(|_| !call.keep_upstream_model),
+            id: &call.id,
+            created: call.created,
+        };
+        if call.op == Op::Chat
+            && let Some(fast) = canonical_fast::chat(&body, &context)
+        {
+            return Ok(Reply {
+                body: fast.body,
+                usage: Some(fast.usage),
+                upstream_model: Some(fast.upstream_model),
+                finish_reason: fast.finish_reason,
+            });
+        }
         let place = Place::of(call, target);
         let reply: Object = match serde_json::from_slice(&body) {
             Ok(Value::Object(reply)) => reply,
@@ -39,19 +63,6 @@ impl Adapter for OpenAi {
         }
         let upstream_model = text_of(&reply, "model");
         let tier = text_of(&reply, "service_tier");
-        let prefix = match (target.provider.via, target.provider.name) {
-            (_, "openai") => String::new(),
-            (Via::Sdk, name) => format!("{name}/"),
-            (_, name) if target.provider.prefixes_model => format!("{name}/"),
-            _ => String::new(),
-        };
-        let context = Context {
-            form: target.provider.form,
-            model_prefix: &prefix,
-            restamp: restamp(call).filter(|_| !call.keep_upstream_model),
-            id: &call.id,
-            created: call.created,
-        };
         let reply = match call.op {
             Op::Chat => canonical::chat(reply, &context),
             Op::TextCompletion => canonical::text_completion(reply, &context),
