@@ -167,6 +167,10 @@ pub trait StreamAdapter: Send {
     /// # Errors
     /// LiteLLM's error for a stream that was cut.
     fn cut(&mut self, out: &mut BytesMut) -> Result<StreamEnd>;
+    /// What is known of a stream that nobody reads on, for accounting: `complete` is false.
+    fn so_far(&self) -> StreamEnd {
+        StreamEnd::default()
+    }
 }
 
 #[cfg(test)]

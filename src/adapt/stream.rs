@@ -94,6 +94,13 @@ impl StreamAdapter for OpenAiStream {
         }
         self.body.end(out)
     }
+
+    fn so_far(&self) -> StreamEnd {
+        StreamEnd {
+            complete: false,
+            ..self.body.chunks.end()
+        }
+    }
 }
 
 impl Body {

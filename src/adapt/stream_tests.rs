@@ -127,6 +127,21 @@ fn an_event_cut_short_is_a_cut() {
 }
 
 #[test]
+fn a_stream_that_is_left_tells_what_came() {
+    let mut stream = stream(settings());
+    let mut out = BytesMut::new();
+    stream
+        .push(
+            chunk("{\"role\":\"assistant\",\"content\":\"Hi\"}").as_bytes(),
+            &mut out,
+        )
+        .unwrap();
+    let end = stream.so_far();
+    assert_eq!((end.complete, end.text.content.as_str()), (false, "Hi"));
+    assert_eq!(end.upstream_model.as_deref(), Some("up"));
+}
+
+#[test]
 fn comments_are_handed_on_at_once() {
     let (out, _) = run(&[b": ping\n"], settings(), true);
     assert!(out.starts_with(": ping\n\n"));

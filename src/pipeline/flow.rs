@@ -122,8 +122,7 @@ impl Flow {
     /// What the adapter knows of a stream that nobody reads on.
     pub(super) fn abandon(&mut self) -> StreamEnd {
         self.body = None;
-        let mut unread = BytesMut::new();
-        self.adapter.finish(&mut unread).unwrap_or_default()
+        self.adapter.so_far()
     }
 
     fn take(&mut self) -> Bytes {

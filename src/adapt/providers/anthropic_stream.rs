@@ -6,7 +6,7 @@
 use super::anthropic::{event_error, place, used};
 use crate::adapt::sse::{Item, SseParser};
 use crate::adapt::stream_chunks::{Chunks, StreamSettings};
-use crate::adapt::usage::Object;
+use crate::adapt::usage::{self, Object};
 use crate::adapt::{StreamAdapter, StreamEnd, Target, stream};
 use crate::error::Result;
 use bytes::BytesMut;
@@ -68,6 +68,17 @@ impl StreamAdapter for AnthropicStream {
             stream::write_event(&body.chunks.settings, last, out);
         }
         Ok(body.chunks.end())
+    }
+
+    fn so_far(&self) -> StreamEnd {
+        let native = Value::Object(self.body.native_usage.clone());
+        let reported = used(Some(&native), false);
+        StreamEnd {
+            complete: false,
+            usage: Some(usage::counts(&reported, None)),
+            reported: Some(reported),
+            ..self.body.chunks.end()
+        }
     }
 }
 
