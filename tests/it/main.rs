@@ -9,3 +9,4 @@
 )]
 
 mod purity;
+mod reload;
