@@ -8,5 +8,6 @@
     reason = "a test stops at the first thing that is wrong"
 )]
 
+mod metrics;
 mod purity;
 mod reload;
