@@ -10,6 +10,7 @@ pub mod request;
 
 pub mod pipeline;
 
+pub mod cli;
 pub mod serve;
 
 pub mod route;

@@ -1,2 +1,9 @@
-//! x
-fn main() {}
+//! The `gateway` binary. Everything it does is in [`gateway::cli`], where Python finds it, too.
+
+#[cfg(all(feature = "mimalloc", unix))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    gateway::cli::main(std::env::args_os())
+}

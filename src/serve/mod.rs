@@ -1,1 +1,166 @@
-//! 1 REQUEST. Inbound HTTP.
+//! 1 REQUEST. Inbound HTTP: the listener and its drain ([`listen`]), the table of routes ([`routes`]), authentication
+//! ([`auth`]), body limits and the way to a [`Call`](crate::request::Call) ([`inbound`]), and replies: [`calls`] for
+//! models, [`health`], [`models`] for what is configured. Errors are worded in [`refusal`].
+//!
+//! A request that is dropped, because its client left, takes its upstream call with it: nothing is spawned for it.
+
+pub mod auth;
+pub mod body;
+pub mod calls;
+pub mod health;
+pub mod inbound;
+pub mod json_fault;
+pub mod known;
+pub mod listen;
+pub mod meta;
+pub mod models;
+pub mod number;
+pub mod refusal;
+pub mod reply;
+pub mod routes;
+
+use crate::pipeline::Engine;
+use body::ReplyBody;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use routes::{Endpoint, Found, Route};
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The server: everything that handlers share.
+pub struct Gateway {
+    /// What answers calls.
+    pub engine: Arc<Engine>,
+    /// Writes what `/metrics` shows.
+    pub exposition: Box<dyn Fn() -> String + Send + Sync>,
+    ready: AtomicBool,
+}
+
+impl Gateway {
+    /// A server that is ready.
+    pub fn new(engine: Arc<Engine>, exposition: Box<dyn Fn() -> String + Send + Sync>) -> Self {
+        Self {
+            engine,
+            exposition,
+            ready: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether new requests are wanted: off while draining.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Sets readiness.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+}
+
+/// Answers one request, whatever happens: a panic ends this request only.
+pub async fn respond<B>(
+    gateway: &Gateway,
+    request: Request<B>,
+    peer: SocketAddr,
+) -> Response<ReplyBody>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (head, body) = request.into_parts();
+    let cross_origin = head.headers.contains_key(header::ORIGIN);
+    let scrape = head.uri.path().starts_with("/metrics");
+    let handled = handle(gateway, &head, body, peer);
+    let mut reply = match AssertUnwindSafe(handled).catch_unwind().await {
+        Ok(reply) => reply,
+        Err(_) => {
+            tracing::error!("handling a request panicked");
+            refusal::broken()
+        }
+    };
+    reply::secure(reply.headers_mut(), !scrape);
+    if cross_origin {
+        meta::allow_origin(reply.headers_mut());
+    }
+    reply
+}
+
+async fn handle<B>(
+    gateway: &Gateway,
+    head: &http::request::Parts,
+    body: B,
+    peer: SocketAddr,
+) -> Response<ReplyBody>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let path = head.uri.path();
+    if meta::is_preflight(&head.method, &head.headers) {
+        return meta::preflight(&head.headers);
+    }
+    let (route, model) = match routes::find(head.method.as_str(), path) {
+        Found::Route(route, model) => (route, model),
+        Found::WrongMethod(allow) => return refusal::wrong_method(allow),
+        Found::Moved(to) => return meta::moved(&head.headers, &head.uri, to),
+        Found::Nothing => return refusal::not_found(),
+    };
+    if let Some(refusal) = refused(gateway, route, &head.headers) {
+        return refusal;
+    }
+    let query = head.uri.query().unwrap_or_default();
+    match route.endpoint {
+        Endpoint::Call(op) => {
+            let read = inbound::read(body, &gateway.engine.snapshot.load().config).await;
+            let body = match read {
+                Ok(body) => body,
+                Err(refusal) => return refusal.reply(),
+            };
+            let from = inbound::From {
+                headers: &head.headers,
+                path,
+                path_model: model.as_deref(),
+                peer: peer.ip().to_string(),
+            };
+            calls::answer(gateway, op, &body, &from).await
+        }
+        Endpoint::Alive | Endpoint::Ready if head.method == Method::OPTIONS => meta::options(),
+        Endpoint::Alive => health::alive(),
+        Endpoint::Ready | Endpoint::ReadyDetails => health::ready(gateway),
+        Endpoint::Health => health::probe(gateway, query).await,
+        Endpoint::Metrics => meta::metrics(gateway, &head.headers),
+        Endpoint::Models => models::list(gateway, query),
+        Endpoint::Model => models::one(gateway, model.as_deref().unwrap_or_default()),
+        Endpoint::ModelInfo => models::info(gateway, query),
+        Endpoint::Routes => meta::routes(),
+        Endpoint::OpenApi => meta::openapi(),
+        Endpoint::Home => meta::home(),
+    }
+}
+
+fn refused(gateway: &Gateway, route: &Route, headers: &HeaderMap) -> Option<Response<ReplyBody>> {
+    if !route.guarded {
+        return None;
+    }
+    let snapshot = gateway.engine.snapshot.load();
+    auth::admit(headers, &snapshot.config.general)
+        .err()
+        .map(|refusal| refusal.reply())
+}
+
+/// A value of a query string.
+fn query_value(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then(|| routes::percent_decoded(&value.replace('+', " ")).into_owned())
+    })
+}
+
+/// A JSON reply from a value.
+fn json(value: &serde_json::Value) -> Response<ReplyBody> {
+    reply::json(StatusCode::OK, value.to_string().into())
+}

@@ -1,0 +1,206 @@
+//! From the command line to a running server, and from a signal to its end.
+
+use super::args::Serve;
+use super::{process_env, tell};
+use crate::config::watch::{self, Reloader};
+use crate::config::{Config, Snapshot, load};
+use crate::forward::{Client, ClientSettings};
+use crate::observe::{AccessLog, Metrics, logs};
+use crate::pipeline::Engine;
+use crate::route::{Env, Routes};
+use crate::serve::{Gateway, auth, listen};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until a signal says otherwise.
+///
+/// # Errors
+/// Why the server cannot start, for people.
+pub fn run(serve: &Serve) -> Result<(), String> {
+    let config = configuration(serve)?;
+    let host = host(serve, &config)?;
+    let level = match (serve.debug, serve.detailed_debug) {
+        (_, true) => "debug".to_owned(),
+        (true, _) => "info,gateway=debug".to_owned(),
+        _ => logs::filter(&process_env),
+    };
+    let writer = logs::start(&level, config.litellm.json_logs).map_err(|e| e.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start the runtime: {e}"))?;
+    let result = runtime.block_on(listen_and_serve(serve, config, host));
+    // What is left has had its grace: blocking reads of files must not hold the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    writer.flush(Duration::from_secs(1));
+    result
+}
+
+fn configuration(serve: &Serve) -> Result<Config, String> {
+    let Some(path) = &serve.config else {
+        return Ok(Config::without_file(&process_env));
+    };
+    match load(path, &process_env) {
+        Ok((config, report)) => {
+            for finding in report.notable() {
+                tell(io::stderr(), &finding.to_string());
+            }
+            Ok(config)
+        }
+        Err(report) => Err(format!("{} cannot be used\n{report}", path.display())),
+    }
+}
+
+/// Where to listen. A server that anybody may use stays on this machine, unless the configuration insists.
+fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
+    let general = &config.general;
+    let Some(weakness) = auth::weakness(general) else {
+        return Ok(serve.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+    };
+    let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+    if general.dangerously_permit_weak_or_unset_master_key {
+        return Ok(serve.host.unwrap_or(loopback));
+    }
+    match serve.host {
+        Some(host) if !host.is_loopback() => Err(format!(
+            "{weakness}, so the server does not listen on {host}\n  hint: set `general_settings.master_key` or \
+             `LITELLM_MASTER_KEY` to a long random text that begins with `sk-`, or listen on {loopback}"
+        )),
+        host => Ok(host.unwrap_or(loopback)),
+    }
+}
+
+async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result<(), String> {
+    let address = SocketAddr::new(host, serve.port);
+    let listener =
+        listen::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
+    let address = listener.local_addr().unwrap_or(address);
+    let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
+    let greeting = greeting(address, &config);
+    let engine = engine(config, &metrics)?;
+    let shown = metrics.clone();
+    let gateway = Arc::new(Gateway::new(
+        engine.clone(),
+        Box::new(move || shown.render()),
+    ));
+    let stop = CancellationToken::new();
+    if let Some(path) = &serve.config {
+        tokio::spawn(watch::run(
+            reloader(path, &engine, &metrics),
+            stop.clone(),
+        ));
+    }
+    tell(io::stderr(), &greeting);
+    let grace = Duration::try_from_secs_f64(serve.grace).unwrap_or_default();
+    let draining = stop.clone();
+    let asked = async move {
+        signal().await;
+        draining.cancel();
+        tell(io::stderr(), "stopping: requests in flight may end; a second signal ends them");
+    };
+    let ended = tokio::select! {
+        ended = listen::serve(gateway, listener, asked, grace) => ended,
+        () = async { stop.cancelled().await; signal().await } => false,
+    };
+    if !ended {
+        tracing::warn!("stopped with requests in flight");
+    }
+    Ok(())
+}
+
+fn engine(config: Config, metrics: &Arc<Metrics>) -> Result<Arc<Engine>, String> {
+    let routes = Routes::build(&config, &environment(&config), None);
+    for problem in &routes.problems {
+        tracing::warn!("{problem}");
+    }
+    let client = Client::new(&ClientSettings::from_env(&process_env))
+        .map_err(|e| format!("cannot set up the client: {e}"))?;
+    let snapshot = Arc::new(Snapshot {
+        config,
+        version: 1,
+        routes,
+    });
+    let sinks: Vec<Arc<dyn crate::account::Sink>> =
+        vec![metrics.clone(), Arc::new(AccessLog::default())];
+    Ok(Arc::new(Engine::new(Arc::new(client), snapshot, sinks)))
+}
+
+fn environment(config: &Config) -> Env {
+    let own = config.environment.clone();
+    Arc::new(move |name: &str| match own.get(name) {
+        Some(value) => Some(value.expose().to_owned()),
+        None => process_env(name),
+    })
+}
+
+fn reloader(path: &Path, engine: &Arc<Engine>, metrics: &Arc<Metrics>) -> Arc<Reloader> {
+    let current = engine.snapshot.load_full();
+    let engine = engine.clone();
+    let apply = move |config: Config, version| {
+        let before = engine.snapshot.load_full();
+        let routes = Routes::build(&config, &environment(&config), Some(&before.routes));
+        for problem in &routes.problems {
+            tracing::warn!("{problem}");
+        }
+        engine.snapshot.store(Arc::new(Snapshot {
+            config,
+            version,
+            routes,
+        }));
+        Ok(())
+    };
+    Arc::new(Reloader::new(
+        path.to_owned(),
+        &current.config,
+        metrics.clone(),
+        process_env,
+        apply,
+    ))
+}
+
+/// Where the server listens, and a line to try it with.
+fn greeting(address: SocketAddr, config: &Config) -> String {
+    let model = config
+        .model_list
+        .iter()
+        .map(|entry| entry.model_name.as_str())
+        .find(|name| !name.contains('*'))
+        .unwrap_or("gpt-4o");
+    let reachable = match address.ip() {
+        ip if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, address.port())),
+        _ => address,
+    };
+    let (key, note) = match auth::weakness(&config.general) {
+        Some("no master key is set") => ("", "no master key is set: anybody who reaches this address may call\n"),
+        _ => (" -H \"Authorization: Bearer $LITELLM_MASTER_KEY\"", ""),
+    };
+    format!(
+        "listening on http://{address}\n{note}try:\n  curl http://{reachable}/v1/chat/completions{key} \
+         -H 'Content-Type: application/json' -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'"
+    )
+}
+
+/// SIGTERM or SIGINT.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            },
+            Err(_) => {
+                let _ = tokio::signal::ctrl_c().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

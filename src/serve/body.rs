@@ -1,0 +1,105 @@
+//! Bodies of replies: one piece that is already there, or server-sent events as they come.
+
+use crate::error::Error;
+use crate::pipeline::AnswerStream;
+use crate::serve::refusal;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The end of every stream of the OpenAI dialect.
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// The body of a reply. Polled by the connection only when the client can take more, which is the backpressure;
+/// dropped with the connection, which cancels the upstream call.
+#[derive(Debug)]
+pub enum ReplyBody {
+    /// One piece, or nothing.
+    Whole(Option<Bytes>),
+    /// Events; `Option` so that nothing of the call outlives its last event.
+    Events(Option<Events>),
+}
+
+/// A streamed answer, with the event that was read before the head was sent.
+#[derive(Debug)]
+pub struct Events {
+    /// Read ahead, to learn whether the stream begins at all.
+    pub first: Option<Bytes>,
+    /// The rest.
+    pub rest: AnswerStream,
+    /// The call's id where error bodies carry it.
+    pub error_id: Option<String>,
+}
+
+impl Events {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(Ok(first))),
+            None => self.rest.poll_next(cx),
+        }
+    }
+}
+
+impl From<Bytes> for ReplyBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let body = self.get_mut();
+        let bytes = match body {
+            Self::Whole(bytes) => bytes.take(),
+            Self::Events(slot) => {
+                let Some(events) = slot else {
+                    return Poll::Ready(None);
+                };
+                match events.poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Some(Ok(bytes))) => Some(bytes),
+                    Poll::Ready(Some(Err(error))) => {
+                        let last = broken_off(&error, events.error_id.as_deref());
+                        *slot = None;
+                        Some(last)
+                    }
+                    Poll::Ready(None) => {
+                        *slot = None;
+                        None
+                    }
+                }
+            }
+        };
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None) | Self::Events(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// What a client reads of a stream that broke: the error as an event, and the end it waits for.
+fn broken_off(error: &Error, call_id: Option<&str>) -> Bytes {
+    let mut event = b"data: ".to_vec();
+    event.extend_from_slice(&refusal::body(error, call_id));
+    event.extend_from_slice(b"\n\n");
+    event.extend_from_slice(DONE);
+    event.into()
+}

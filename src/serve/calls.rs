@@ -1,0 +1,279 @@
+//! Calls of models: request -> [`Call`] -> engine -> reply or refusal.
+
+use super::body::{Events, ReplyBody};
+use super::inbound::{self, From};
+use super::number::python;
+use super::refusal::{self, Refusal};
+use super::reply::{self, Writer};
+use super::{Gateway, known};
+use crate::account::Receipt;
+use crate::adapt::Target;
+use crate::config::{Config, Snapshot};
+use crate::error::{Error, ErrorKind};
+use crate::options::Options;
+use crate::pipeline::{Answer, AnswerBody, Failure};
+use crate::request::{Call, Op};
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use std::time::{Duration, Instant};
+
+/// What replies need of a call after the engine has taken it.
+struct Asked {
+    op: Op,
+    id: String,
+    model: String,
+    stream: bool,
+    started: Instant,
+    options: Options,
+    /// The call's id, where error bodies carry it.
+    error_id: Option<String>,
+}
+
+/// Answers one call.
+pub async fn answer(
+    gateway: &Gateway,
+    op: Op,
+    body: &Bytes,
+    from: &From<'_>,
+) -> Response<ReplyBody> {
+    let snapshot = gateway.engine.snapshot.load_full();
+    let config = &snapshot.config;
+    let params = match inbound::members(from.headers, body) {
+        Ok(params) => params,
+        Err(refusal) => return refusal.reply(),
+    };
+    let call = match inbound::call(op, params, from, config) {
+        Ok(call) => call,
+        Err(refusal) => return nameless(op, &refusal),
+    };
+    let asked = Asked {
+        op,
+        id: call.id.clone(),
+        model: call.model.clone(),
+        stream: call.stream,
+        started: call.started,
+        options: Options {
+            timeout: call.options.timeout,
+            stream_timeout: call.options.stream_timeout,
+            ..Options::default()
+        },
+        error_id: config
+            .general
+            .include_call_id_in_error_body
+            .then(|| call.id.clone()),
+    };
+    if let Some(name) = missing(&call) {
+        return refuse_missing(gateway, &snapshot, &call, &asked, name);
+    }
+    match gateway.engine.call(call).await {
+        Ok(answer) => succeed(answer, asked).await,
+        Err(failure) => fail(&failure, &asked, &snapshot),
+    }
+}
+
+/// The parameter without which there is nothing to ask.
+fn missing(call: &Call) -> Option<&'static str> {
+    let name = match call.op {
+        Op::Chat => "messages",
+        Op::Embeddings => "input",
+        Op::TextCompletion => return None,
+    };
+    let given = call.params.raw(name).is_some_and(|raw| &raw[..] != b"null");
+    (!given).then_some(name)
+}
+
+/// How LiteLLM names the operation in its own refusals.
+fn route(op: Op) -> &'static str {
+    match op {
+        Op::Chat => "/chat/completions",
+        Op::TextCompletion => "/completions",
+        Op::Embeddings => "/embeddings",
+    }
+}
+
+fn refuse_missing(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    call: &Call,
+    asked: &Asked,
+    name: &str,
+) -> Response<ReplyBody> {
+    let message = format!("{}: Missing required parameter: '{name}'.", route(call.op));
+    let receipt = Receipt::refused(call, Error::bad_request(message.clone()));
+    for sink in &*gateway.engine.sinks {
+        sink.record(&receipt);
+    }
+    let mut refusal = Refusal::new(400, "invalid_request_error", message).param(name);
+    refusal.litellm_call_id.clone_from(&asked.error_id);
+    let mut reply = refusal.reply();
+    let mut headers = Writer(reply.headers_mut());
+    common(&mut headers, asked);
+    if let Some((id, model)) = known::first_deployment(&snapshot.config, &call.model)
+        && asked.op != Op::TextCompletion
+    {
+        headers.text("x-litellm-model-id", id);
+        headers.text("x-litellm-model-name", model);
+    }
+    reply
+}
+
+/// A refusal of a call that has no model yet.
+fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
+    let mut reply = refusal.reply();
+    let asked = Asked {
+        op,
+        id: uuid::Uuid::new_v4().to_string(),
+        model: String::new(),
+        stream: false,
+        started: Instant::now(),
+        options: Options::default(),
+        error_id: None,
+    };
+    common(&mut Writer(reply.headers_mut()), &asked);
+    reply
+}
+
+/// Headers of every refusal of a call, whatever went wrong.
+fn common(headers: &mut Writer<'_>, asked: &Asked) {
+    headers.text("x-litellm-call-id", &asked.id);
+    if asked.op == Op::TextCompletion {
+        return;
+    }
+    headers.text("x-litellm-response-cost", "0");
+    headers.text("x-litellm-key-spend", "0.0");
+    if asked.op == Op::Embeddings {
+        headers.text("x-litellm-version", env!("CARGO_PKG_VERSION"));
+    }
+}
+
+async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
+    match answer.body {
+        AnswerBody::Whole(whole) => {
+            let mut reply = reply::json(StatusCode::OK, whole.body);
+            let mut headers = Writer(reply.headers_mut());
+            headers.text("x-litellm-call-id", &asked.id);
+            headers.success(&answer.target, &answer.head);
+            headers.cost(answer.cost.as_ref());
+            headers.times(asked.started.elapsed(), answer.upstream_time);
+            headers.count("x-litellm-attempted-retries", answer.retries.into());
+            headers.count("x-litellm-attempted-fallbacks", answer.fallbacks.into());
+            reply
+        }
+        AnswerBody::Stream(mut rest) => {
+            // The head waits for the first event: an error that comes before it is a plain reply with its status.
+            let first = match rest.next().await {
+                Some(Ok(first)) => Some(first),
+                Some(Err(error)) => return broken_at_once(&error, &answer.target, &asked),
+                None => None,
+            };
+            let events = Events {
+                first,
+                rest,
+                error_id: asked.error_id,
+            };
+            let mut reply = Response::new(ReplyBody::Events(Some(events)));
+            let mut headers = Writer(reply.headers_mut());
+            headers.text("x-litellm-call-id", &asked.id);
+            headers.success(&answer.target, &answer.head);
+            headers.cost_to_come();
+            headers.times(asked.started.elapsed(), answer.upstream_time);
+            headers.count("x-litellm-attempted-retries", answer.retries.into());
+            headers.count("x-litellm-attempted-fallbacks", answer.fallbacks.into());
+            headers.text("cache-control", "no-cache");
+            headers.text("x-accel-buffering", "no");
+            headers.text("content-type", "text/event-stream; charset=utf-8");
+            reply
+        }
+    }
+}
+
+/// A stream that fails before its first event.
+fn broken_at_once(error: &Error, target: &Target, asked: &Asked) -> Response<ReplyBody> {
+    let mut reply = refused(error, asked);
+    Writer(reply.headers_mut()).target(target);
+    reply
+}
+
+fn refused(error: &Error, asked: &Asked) -> Response<ReplyBody> {
+    let status =
+        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = reply::json(status, refusal::body(error, asked.error_id.as_deref()));
+    common(&mut Writer(reply.headers_mut()), asked);
+    reply
+}
+
+fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<ReplyBody> {
+    let error = &failure.error;
+    let config = &snapshot.config;
+    if failure.target.is_none()
+        && error.kind == ErrorKind::BadRequest
+        && !snapshot.routes.has_wildcards()
+        && snapshot.routes.group(&asked.model).is_none()
+    {
+        return unknown_model(asked);
+    }
+    let mut reply = refused(error, asked);
+    let headers = reply.headers_mut();
+    let retry_after = error
+        .headers
+        .as_ref()
+        .and_then(|said| said.get(header::RETRY_AFTER).cloned());
+    if let Some(retry_after) = retry_after {
+        headers.insert(header::RETRY_AFTER, retry_after);
+    }
+    if asked.op == Op::TextCompletion {
+        return reply;
+    }
+    let mut headers = Writer(headers);
+    if let Some(target) = &failure.target {
+        headers.target(target);
+        let timeout = timeout(asked, target, config);
+        headers.text("x-litellm-timeout", &timeout);
+        if let Some(said) = &error.headers {
+            headers.prefixed(said);
+        }
+    }
+    reply
+}
+
+/// The limit that applied, as LiteLLM shows it: seconds, whole ones without a fraction unless the call streams.
+fn timeout(asked: &Asked, target: &Target, config: &Config) -> String {
+    let of = |options: &Options| {
+        if asked.stream {
+            options.stream_timeout.or(options.timeout)
+        } else {
+            options.timeout
+        }
+    };
+    let said = of(&asked.options)
+        .or_else(|| of(&target.options))
+        .or(if asked.stream {
+            config.router.stream_timeout
+        } else {
+            None
+        })
+        .or(config.router.timeout)
+        .or(config.litellm.request_timeout)
+        .as_ref()
+        .map(Duration::as_secs_f64);
+    match said {
+        None => "6000.0".to_owned(),
+        Some(seconds) if seconds.fract() == 0.0 && !asked.stream => format!("{seconds:.0}"),
+        Some(seconds) => python(seconds),
+    }
+}
+
+/// LiteLLM's refusal of a name that is no model group, in configurations without a wildcard.
+fn unknown_model(asked: &Asked) -> Response<ReplyBody> {
+    let message = format!(
+        "{}: Invalid model name passed in model={}. Call `/v1/models` to view available models for your key.",
+        route(asked.op),
+        asked.model
+    );
+    let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
+    refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
+    refusal.litellm_call_id.clone_from(&asked.error_id);
+    let mut reply = refusal.reply();
+    common(&mut Writer(reply.headers_mut()), asked);
+    reply
+}

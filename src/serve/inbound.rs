@@ -1,0 +1,276 @@
+//! From an HTTP request to a [`Call`]: the body read within its limit and parsed once, the settings that LiteLLM
+//! takes from headers, and what a client may not say taken out.
+
+use super::json_fault;
+use super::refusal::Refusal;
+use crate::config::Config;
+use crate::options::Options;
+use crate::params::Params;
+use crate::request::{Call, Op};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Body;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::time::Duration;
+
+/// Largest body unless `max_request_size_mb` says otherwise: a long context with pictures, bounded all the same.
+const MAX_BODY: usize = 100 << 20;
+
+/// Members by which a client would direct the call, or the provider's key, elsewhere.
+const NOT_FROM_CLIENTS: &[&str] = &[
+    "api_base",
+    "base_url",
+    "api_key",
+    "api_version",
+    "organization",
+    "custom_llm_provider",
+    "user_config",
+    "mock_response",
+    "mock_tool_calls",
+    "mock_timeout",
+    "mock_delay",
+    "mock_testing_fallbacks",
+    "mock_testing_context_fallbacks",
+    "mock_testing_content_policy_fallbacks",
+    "mock_testing_rate_limit_error",
+    "model_list",
+    "model_info",
+    "base_model",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_bedrock_runtime_endpoint",
+    "aws_sts_endpoint",
+    "aws_web_identity_token",
+    "aws_role_name",
+    "aws_profile_name",
+    "aws_session_name",
+    "aws_external_id",
+    "vertex_credentials",
+    "vertex_project",
+    "vertex_location",
+    "azure_ad_token",
+    "tenant_id",
+    "client_id",
+    "client_secret",
+];
+
+/// Prefixes of price settings, which are the operator's.
+const PRICES: &[&str] = &["input_cost_per_", "output_cost_per_", "cache_"];
+
+/// Reads a whole body.
+///
+/// # Errors
+/// 413 when it is longer than allowed, 400 when the client stops sending.
+pub async fn read<B>(body: B, config: &Config) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let limit = config
+        .general
+        .max_request_size_mb
+        .map_or(MAX_BODY, |mb| (mb.max(0.0) * f64::from(1 << 20)) as usize);
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            413,
+            "bad_request_error",
+            format!("Request size is too large. Max size is {} MB", limit >> 20),
+        )),
+        Err(_) => Err(Refusal::new(
+            400,
+            "invalid_request_error",
+            "the request body ended early",
+        )),
+    }
+}
+
+/// The members of a body: JSON, or a form.
+///
+/// # Errors
+/// 400 for what is no JSON object, in LiteLLM's words.
+pub fn members(headers: &HeaderMap, body: &Bytes) -> Result<Params, Refusal> {
+    let kind = headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        return Ok(form(body));
+    }
+    if body.is_empty() {
+        return Ok(Params::default());
+    }
+    Params::parse(body).map_err(|error| {
+        Refusal::new(
+            400,
+            "invalid_request_error",
+            format!("Invalid JSON payload: {}", json_fault::explain(body, &error)),
+        )
+        .param("request_body")
+    })
+}
+
+/// `a=b&c=d`, every value a text.
+fn form(body: &[u8]) -> Params {
+    let mut params = Params::default();
+    for pair in String::from_utf8_lossy(body).split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !name.is_empty() {
+            let plain = |text: &str| super::routes::percent_decoded(&text.replace('+', " ")).into_owned();
+            params.set(&plain(name), &plain(value));
+        }
+    }
+    params
+}
+
+/// Who calls, as far as the connection and the route tell.
+pub struct From<'a> {
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+    /// The path as asked, which metrics name.
+    pub path: &'a str,
+    /// The model of the path.
+    pub path_model: Option<&'a str>,
+    /// Address of the client.
+    pub peer: String,
+}
+
+/// Builds the call.
+///
+/// # Errors
+/// 400 for a model that is no text, or for settings of the wrong type.
+pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Result<Call, Refusal> {
+    let model = model(op, &params, from.path_model, config)?;
+    let named = params.raw("model").is_some_and(|raw| &raw[..] != b"null");
+    params.set("model", &model);
+    params.retain(|name, _| !refused(name));
+    let (mut options, params) =
+        Options::split(params).map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
+    settings_of_headers(&mut options, from.headers)?;
+    options.ask_stream_usage |= config.general.always_include_stream_usage;
+    let mut call = Call::new(op, model, params);
+    call.options = options;
+    call.keep_upstream_model = !named;
+    if let Some(id) = text(from.headers, "x-litellm-call-id") {
+        id.clone_into(&mut call.id);
+    }
+    call.caller.hashed_key = config
+        .general
+        .master_key
+        .as_ref()
+        .map(|_| super::auth::MASTER.to_owned());
+    call.caller.user_id = Some("default_user_id".to_owned());
+    call.caller.end_user = end_user(&call, from.headers);
+    call.caller.client_ip = Some(from.peer.clone());
+    call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);
+    from.path.clone_into(&mut call.caller.route);
+    if config.general.forward_client_headers_to_llm_api {
+        call.forward_headers = forwarded(from.headers, config);
+    }
+    Ok(call)
+}
+
+/// The model: what the configuration forces, else the path's, else the body's.
+fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result<String, Refusal> {
+    let forced = match op {
+        Op::Chat | Op::TextCompletion => config.general.completion_model.as_deref(),
+        Op::Embeddings => config.general.embedding_model.as_deref(),
+    };
+    if let Some(model) = forced.or(path) {
+        return Ok(model.to_owned());
+    }
+    match params.raw("model") {
+        None => Ok(String::new()),
+        Some(raw) if &raw[..] == b"null" => Ok(String::new()),
+        Some(_) => params.get("model").ok_or_else(|| {
+            Refusal::new(400, "bad_request_error", "'model' must be a string.").param("model")
+        }),
+    }
+}
+
+fn refused(name: &str) -> bool {
+    NOT_FROM_CLIENTS.contains(&name) || PRICES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Headers win over the body, as in LiteLLM.
+fn settings_of_headers(options: &mut Options, headers: &HeaderMap) -> Result<(), Refusal> {
+    if let Some(timeout) = seconds(headers, "x-litellm-timeout")? {
+        options.timeout = Some(timeout);
+    }
+    if let Some(timeout) = seconds(headers, "x-litellm-stream-timeout")? {
+        options.stream_timeout = Some(timeout);
+    }
+    if let Some(retries) = number(headers, "x-litellm-num-retries")? {
+        options.num_retries = Some(retries.max(0.0) as u32);
+    }
+    if let Some(retries) = number(headers, "x-litellm-max-retries")? {
+        options.max_retries = Some(retries.max(0.0) as u32);
+    }
+    if let Some(tags) = text(headers, "x-litellm-tags") {
+        let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        options.tags.extend(tags.map(str::to_owned));
+    }
+    Ok(())
+}
+
+fn seconds(headers: &HeaderMap, name: &str) -> Result<Option<Duration>, Refusal> {
+    let number = number(headers, name)?;
+    Ok(number.and_then(|n| Duration::try_from_secs_f64(n).ok()))
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Result<Option<f64>, Refusal> {
+    let Some(value) = text(headers, name) else {
+        return Ok(None);
+    };
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(Some(number)),
+        _ => Err(Refusal::new(
+            400,
+            "invalid_request_error",
+            format!("header `{name}` must be a number"),
+        )
+        .param(name)),
+    }
+}
+
+fn end_user(call: &Call, headers: &HeaderMap) -> Option<String> {
+    ["x-litellm-customer-id", "x-litellm-end-user-id"]
+        .iter()
+        .find_map(|name| text(headers, name))
+        .map(str::to_owned)
+        .or_else(|| call.params.get("user"))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get(name)?
+        .to_str()
+        .ok()
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+}
+
+/// `x-` headers go upstream where the configuration says so; never a key, nor what OpenAI's SDK says of itself.
+fn forwarded(headers: &HeaderMap, config: &Config) -> Vec<(String, String)> {
+    let house = config
+        .general
+        .litellm_key_header_name
+        .as_ref()
+        .map(|name| name.to_ascii_lowercase());
+    let key_headers = ["x-api-key", "x-goog-api-key", "x-litellm-api-key"];
+    headers
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            (name.starts_with("x-") && !name.starts_with("x-stainless")
+                || name.starts_with("anthropic-beta"))
+                && !key_headers.contains(&name)
+                && house.as_deref() != Some(name)
+        })
+        .filter_map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        })
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! Errors as the client reads them: `{"error": {"message", "type", "param", "code"}}`, `code` being the status as
+//! text. The wording and the types are LiteLLM's, because clients match on them.
+
+use super::body::ReplyBody;
+use super::reply::json;
+use crate::error::{Error, ErrorKind};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The members of an error body, in LiteLLM's order.
+#[derive(Debug, Default, Serialize)]
+pub struct Refusal {
+    /// What happened.
+    pub message: String,
+    /// OpenAI's `type`, or one of LiteLLM's own.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The parameter at fault.
+    pub param: Option<String>,
+    /// The status, as text.
+    pub code: String,
+    /// What the provider said beside the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_specific_fields: Option<Value>,
+    /// The call's id, where the configuration asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub litellm_call_id: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal of this process.
+    pub fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            kind: kind.to_owned(),
+            code: status.to_string(),
+            ..Self::default()
+        }
+    }
+
+    /// Names the parameter at fault.
+    #[must_use]
+    pub fn param(mut self, param: &str) -> Self {
+        self.param = Some(param.to_owned());
+        self
+    }
+
+    /// The body.
+    pub fn to_json(&self) -> Bytes {
+        serde_json::to_vec(&json!({ "error": self }))
+            .unwrap_or_default()
+            .into()
+    }
+
+    /// The reply.
+    pub fn reply(&self) -> Response<ReplyBody> {
+        let status = self.code.parse().unwrap_or(StatusCode::BAD_REQUEST);
+        json(status, self.to_json())
+    }
+}
+
+/// The body for a failed call.
+pub fn body(error: &Error, call_id: Option<&str>) -> Bytes {
+    let mut refusal = of(error);
+    refusal.litellm_call_id = call_id.map(str::to_owned);
+    refusal.to_json()
+}
+
+fn of(error: &Error) -> Refusal {
+    let kind = error
+        .openai_type
+        .clone()
+        .unwrap_or_else(|| error.kind.row().openai_type.to_owned());
+    Refusal {
+        message: error.litellm_message(),
+        kind,
+        param: error.param.clone(),
+        code: error.status.to_string(),
+        ..Refusal::default()
+    }
+}
+
+/// Whether the error is a client that left: nobody reads the reply.
+pub fn is_cancelled(error: &Error) -> bool {
+    error.kind == ErrorKind::Cancelled
+}
+
+/// `{"detail": ...}`: what LiteLLM's framework says of routes and of arguments.
+pub fn detail(status: StatusCode, detail: impl Into<Value>) -> Response<ReplyBody> {
+    let body = json!({ "detail": detail.into() });
+    json(status, body.to_string().into())
+}
+
+/// 422 for one argument that is missing.
+pub fn missing(place: &str, name: &str) -> Response<ReplyBody> {
+    let problem = json!([{ "type": "missing", "loc": [place, name], "msg": "Field required" }]);
+    detail(StatusCode::UNPROCESSABLE_ENTITY, problem)
+}
+
+/// 405 with what is allowed.
+pub fn wrong_method(allow: &str) -> Response<ReplyBody> {
+    let mut reply = detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        reply.headers_mut().insert(header::ALLOW, allow);
+    }
+    reply
+}
+
+/// 404 for a path that leads nowhere.
+pub fn not_found() -> Response<ReplyBody> {
+    detail(StatusCode::NOT_FOUND, "Not Found")
+}
+
+/// 500 for a request whose handling broke: the cause is in the log, not in the reply.
+pub fn broken() -> Response<ReplyBody> {
+    Refusal::new(
+        500,
+        "internal_server_error",
+        "internal server error; details are in the log",
+    )
+    .reply()
+}
