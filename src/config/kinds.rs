@@ -170,71 +170,68 @@ fn bring(node: &mut Node, kind: Kind) -> Result<(), &'static str> {
     if node.is_null() {
         return Ok(());
     }
-    let number = |node: &Node| match &node.value {
-        NodeValue::Number(number) => Some(number.clone()),
-        NodeValue::Text(text) => read_number(text),
-        _ => None,
-    };
-    match kind {
-        Kind::Any => Ok(()),
-        Kind::Flag => match &node.value {
-            NodeValue::Bool(_) => Ok(()),
-            NodeValue::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
-                "true" | "yes" | "on" | "1" => set(node, NodeValue::Bool(true)),
-                "false" | "no" | "off" | "0" => set(node, NodeValue::Bool(false)),
-                _ => Err("true or false"),
-            },
-            NodeValue::Number(n) if n.as_u64() == Some(0) => set(node, NodeValue::Bool(false)),
-            NodeValue::Number(n) if n.as_u64() == Some(1) => set(node, NodeValue::Bool(true)),
-            _ => Err("true or false"),
-        },
-        Kind::Number => match number(node) {
-            Some(number) => set(node, NodeValue::Number(number)),
-            None => Err("a number"),
-        },
-        Kind::Seconds => match number(node).filter(|n| n.as_f64().is_some_and(|n| n >= 0.0)) {
-            Some(number) => set(node, NodeValue::Number(number)),
-            None => Err("a number of seconds from 0"),
-        },
-        Kind::Count => {
-            let whole = number(node).and_then(|n| {
-                n.as_u64().or_else(|| {
-                    n.as_f64()
-                        .filter(|f| *f >= 0.0 && f.fract() == 0.0)
-                        .map(|f| f as u64)
-                })
-            });
-            match whole {
-                Some(whole) => set(node, NodeValue::Number(whole.into())),
-                None => Err("a whole number from 0"),
-            }
+    let (value, wanted) = match kind {
+        Kind::Any => return Ok(()),
+        Kind::Flag => (flag(node).map(NodeValue::Bool), "true or false"),
+        Kind::Number => (number(node).map(NodeValue::Number), "a number"),
+        Kind::Seconds => {
+            let seconds = number(node).filter(|n| n.as_f64().is_some_and(|n| n >= 0.0));
+            (seconds.map(NodeValue::Number), "a number of seconds from 0")
         }
-        Kind::Text => match &node.value {
-            NodeValue::Text(_) => Ok(()),
-            NodeValue::Number(n) => {
-                let text = n.to_string();
-                set(node, NodeValue::Text(text))
-            }
-            NodeValue::Bool(flag) => {
-                let text = flag.to_string();
-                set(node, NodeValue::Text(text))
-            }
-            _ => Err("a text"),
+        Kind::Count => {
+            let count = count_of(node).map(|n| NodeValue::Number(n.into()));
+            (count, "a whole number from 0")
+        }
+        Kind::Text => (text(node).map(NodeValue::Text), "a text"),
+        Kind::List if matches!(node.value, NodeValue::List(_)) => return Ok(()),
+        Kind::List => (None, "a list"),
+        Kind::Mapping if matches!(node.value, NodeValue::Map(_)) => return Ok(()),
+        Kind::Mapping => (None, "a mapping"),
+    };
+    node.value = value.ok_or(wanted)?;
+    Ok(())
+}
+
+fn flag(node: &Node) -> Option<bool> {
+    match &node.value {
+        NodeValue::Bool(flag) => Some(*flag),
+        NodeValue::Number(n) => match n.as_u64() {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
         },
-        Kind::List => match node.value {
-            NodeValue::List(_) => Ok(()),
-            _ => Err("a list"),
+        NodeValue::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
         },
-        Kind::Mapping => match node.value {
-            NodeValue::Map(_) => Ok(()),
-            _ => Err("a mapping"),
-        },
+        _ => None,
     }
 }
 
-fn set(node: &mut Node, value: NodeValue) -> Result<(), &'static str> {
-    node.value = value;
-    Ok(())
+fn number(node: &Node) -> Option<Number> {
+    match &node.value {
+        NodeValue::Number(number) => Some(number.clone()),
+        NodeValue::Text(text) => read_number(text),
+        _ => None,
+    }
+}
+
+fn count_of(node: &Node) -> Option<u64> {
+    let number = number(node)?;
+    number.as_u64().or_else(|| {
+        let whole = number.as_f64().filter(|n| *n >= 0.0 && n.fract() == 0.0);
+        whole.map(|n| n as u64)
+    })
+}
+
+fn text(node: &Node) -> Option<String> {
+    match &node.value {
+        NodeValue::Text(text) => Some(text.clone()),
+        NodeValue::Number(number) => Some(number.to_string()),
+        NodeValue::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
 }
 
 fn read_number(text: &str) -> Option<Number> {

@@ -59,15 +59,14 @@ impl HandleCache {
         let key = key(labels, asked);
         let hash = self.hasher.hash_one(key);
         let shard = &self.shards[hash as usize % SHARDS];
-        if let Some(found) = shard.read().get(&hash) {
-            if found
+        if let Some(found) = shard.read().get(&hash)
+            && found
                 .key
                 .iter()
                 .zip(key)
                 .all(|(mine, theirs)| **mine == *theirs)
-            {
-                return found.clone();
-            }
+        {
+            return found.clone();
         }
         let made = Arc::new(Handles::resolve(families, labels, asked, key));
         let mut shard = shard.write();

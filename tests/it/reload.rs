@@ -80,14 +80,15 @@ fn snapshot(config: config::Config, version: u64, before: Option<&Routes>) -> Sn
     }
 }
 
-fn start(
-    path: &Path,
-) -> (
-    Arc<Engine>,
-    Arc<Reloader>,
-    Arc<Metrics>,
-    Arc<Mutex<Vec<Weak<Snapshot>>>>,
-) {
+struct Bench {
+    engine: Arc<Engine>,
+    reloader: Arc<Reloader>,
+    metrics: Arc<Metrics>,
+    /// Every snapshot that was swapped out.
+    replaced: Arc<Mutex<Vec<Weak<Snapshot>>>>,
+}
+
+fn start(path: &Path) -> Bench {
     let (config, _) = config::load(path, &|_| None).unwrap();
     let metrics = Arc::new(Metrics::default());
     let first = Arc::new(snapshot(config.clone(), 1, None));
@@ -102,7 +103,12 @@ fn start(
         Ok(())
     };
     let reloader = Reloader::new(path.to_owned(), &config, metrics.clone(), |_| None, apply);
-    (engine, Arc::new(reloader), metrics, replaced)
+    Bench {
+        engine,
+        reloader: Arc::new(reloader),
+        metrics,
+        replaced,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,7 +116,12 @@ async fn reloads_under_load_fail_no_call_and_keep_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.yaml");
     std::fs::write(&path, text(0)).unwrap();
-    let (engine, reloader, metrics, replaced) = start(&path);
+    let Bench {
+        engine,
+        reloader,
+        metrics,
+        replaced,
+    } = start(&path);
 
     let over = Arc::new(AtomicBool::new(false));
     let answered = Arc::new(AtomicU64::new(0));
