@@ -85,6 +85,8 @@ impl Options {
     ///
     /// # Errors
     /// [`Error::bad_request`] for a control member of the wrong type.
+    // The members are taken apart: what is left over is handed back.
+    #[allow(clippy::needless_pass_by_value)]
     pub fn split(params: Params) -> Result<(Self, Params)> {
         let mut options = Self::default();
         let mut rest = Params::default();

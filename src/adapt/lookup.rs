@@ -232,3 +232,7 @@ fn unknown(model: &str) -> Error {
     ))
     .at("", model)
 }
+
+#[cfg(test)]
+#[path = "lookup_tests.rs"]
+mod tests;

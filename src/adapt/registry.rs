@@ -78,6 +78,11 @@ impl Provider {
         self
     }
 
+    const fn hidden(mut self) -> Self {
+        self.listed = false;
+        self
+    }
+
     const fn late(mut self) -> Self {
         self.late = true;
         self
@@ -233,4 +238,37 @@ pub fn providers() -> impl Iterator<Item = &'static Provider> {
 /// Finds a provider by LiteLLM's name.
 pub fn provider(name: &str) -> Option<&'static Provider> {
     providers().find(|p| p.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_provider_has_one_row() {
+        let names: Vec<&str> = providers().map(|row| row.name).collect();
+        let unique: BTreeSet<&str> = names.iter().copied().collect();
+        assert_eq!(unique.len(), names.len());
+        assert_eq!(providers().filter(|row| row.listed).count(), 187);
+    }
+
+    #[test]
+    fn a_base_url_is_an_address_or_left_to_the_caller() {
+        for row in providers() {
+            let base = row.base_url;
+            assert!(base.is_empty() || base.starts_with("http"), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn errors_are_named_after_the_provider() {
+        let named = |name| provider(name).map(Provider::exception_name);
+        assert_eq!(named("openai").as_deref(), Some("OpenAIException"));
+        assert_eq!(named("groq").as_deref(), Some("GroqException"));
+        assert_eq!(
+            named("together_ai").as_deref(),
+            Some("Together_aiException")
+        );
+    }
 }

@@ -13,7 +13,7 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::bad_request`] when the provider is unknown or its address cannot be told. A missing key is an error
-    /// of the call, not of the target: see [`Target::require_key`].
+    /// of the call, not of the target: it may come with the call.
     pub fn resolve(model: &str, options: &Options, env: Env<'_>) -> Result<Self> {
         let lookup = get_llm_provider(
             model,

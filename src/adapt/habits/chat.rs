@@ -1,5 +1,8 @@
 //! Habits about messages, headers and the rest.
 
+// A habit may refuse; most of them do not.
+#![allow(clippy::unnecessary_wraps)]
+
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
 use crate::error::Result;
@@ -184,7 +187,7 @@ fn move_cache_control(message: &mut Value) {
             }
         }
         content => {
-            let text = content.map_or(Value::Null, |content| content.take());
+            let text = content.map_or(Value::Null, Value::take);
             let part = json!([{"type": "text", "text": text, "cache_control": mark}]);
             message.insert("content".to_owned(), part);
         }

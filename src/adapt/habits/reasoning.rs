@@ -1,5 +1,8 @@
 //! Habits about how much a model thinks.
 
+// A habit may refuse; most of them do not.
+#![allow(clippy::unnecessary_wraps)]
+
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
 use crate::error::Result;

@@ -1,5 +1,8 @@
 //! Habits about tools, and forms of answers.
 
+// A habit may refuse; most of them do not.
+#![allow(clippy::unnecessary_wraps)]
+
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
 use crate::adapt::providers::openai_request::messages::without;
@@ -19,7 +22,9 @@ fn change_tools(mapping: &mut Mapping<'_>, change: impl FnOnce(&mut Vec<Value>))
 
 fn strip_strict(mapping: &mut Mapping<'_>) -> Result<()> {
     change_tools(mapping, |tools| {
-        tools.iter_mut().for_each(|tool| without(tool, "strict"))
+        for tool in tools {
+            without(tool, "strict");
+        }
     });
     // Live Search is gone from this API.
     mapping.params.remove("web_search_options");
@@ -403,16 +408,15 @@ fn deepinfra_params(mapping: &mut Mapping<'_>) -> Result<()> {
     if let Some(choice) = mapping.value("tool_choice")
         && choice != "auto"
         && choice != "none"
+        && !mapping.drop_params
     {
-        if !mapping.drop_params {
-            let choice = choice
-                .as_str()
-                .map_or_else(|| choice.to_string(), str::to_owned);
-            return Err(mapping.unsupported(format!(
-                "Deepinfra doesn't support tool_choice={choice}. To drop unsupported openai params from the call, set \
-                 `litellm.drop_params = True`"
-            )));
-        }
+        let choice = choice
+            .as_str()
+            .map_or_else(|| choice.to_string(), str::to_owned);
+        return Err(mapping.unsupported(format!(
+            "Deepinfra doesn't support tool_choice={choice}. To drop unsupported openai params from the call, set \
+             `litellm.drop_params = True`"
+        )));
     }
     // LiteLLM checks the choice and then does not send it.
     mapping.params.remove("tool_choice");

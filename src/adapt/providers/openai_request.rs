@@ -288,3 +288,7 @@ fn stream_members(body: &mut Params, stream: bool, target: &Target) {
         body.set("stream_options", &options);
     }
 }
+
+#[cfg(test)]
+#[path = "openai_request_tests.rs"]
+mod tests;

@@ -69,7 +69,7 @@ pub static ROWS: &[Provider] = &[
     handler("heroku", "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"], sets::FULL).family(Family::Status),
     sdk("aiml", "https://api.aimlapi.com/v1", &["AIML_API_KEY"], &["AIML_API_BASE"], &[]).habits(&habits::OLDER_MAX_TOKENS),
     handler("cometapi", "https://api.cometapi.com/v1", &["COMETAPI_KEY"], &["COMETAPI_API_BASE"], sets::FULL).late(),
-    handler("vercel_ai_gateway", "https://ai-gateway.vercel.sh/v1", &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"], &["VERCEL_AI_GATEWAY_API_BASE"], sets::VERCEL_AI_GATEWAY).prefixed().habits(&habits::chat::VERCEL),
+    sdk("vercel_ai_gateway", "https://ai-gateway.vercel.sh/v1", &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"], &["VERCEL_AI_GATEWAY_API_BASE"], sets::VERCEL_AI_GATEWAY).prefixed().habits(&habits::chat::VERCEL),
     handler("edenai", "https://api.edenai.run/v3", &["EDENAI_API_KEY"], &["EDENAI_API_BASE"], sets::FULL),
     sdk("wandb", "https://api.inference.wandb.ai/v1", &["WANDB_API_KEY"], &["WANDB_API_BASE"], sets::FULL).habits(&habits::reasoning::WANDB),
     handler("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", &["OVHCLOUD_API_KEY"], &["OVHCLOUD_API_BASE"], sets::FULL).late().family(Family::Status),

@@ -9,7 +9,7 @@ use crate::adapt::providers::anthropic::Anthropic;
 #[rustfmt::skip]
 pub static ROWS: &[Provider] = &[
     native("chatgpt", "https://chatgpt.com/backend-api/codex", &[], &[], sets::FULL),
-    native("mock", "", &[], &[], sets::FULL),
+    native("mock", "", &[], &[], sets::FULL).hidden(),
     native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]),
     native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
     native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),

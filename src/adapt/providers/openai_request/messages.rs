@@ -120,7 +120,7 @@ fn user_content(
         match part.get("type").and_then(Value::as_str) {
             Some("image_url") => image_part(part),
             Some("file") => {
-                file_part(part).map_err(|e| e.at(rules.provider.name, mapping.model))?
+                file_part(part).map_err(|e| e.at(rules.provider.name, mapping.model))?;
             }
             _ => {}
         }
@@ -135,7 +135,7 @@ fn image_part(part: &mut Map<String, Value>) {
             part.insert("image_url".to_owned(), object);
         }
         Some(Value::Object(image)) => {
-            image.retain(|name, _| name != "format" && name != "video_metadata")
+            image.retain(|name, _| name != "format" && name != "video_metadata");
         }
         _ => {}
     }

@@ -27,7 +27,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     if let Some(prompt) = prompt {
         match serde_json::from_slice::<Vec<Value>>(&prompt) {
             Ok(prompts) if prompts.len() == 1 && prompts[0].is_string() => {
-                body.set("prompt", &prompts[0])
+                body.set("prompt", &prompts[0]);
             }
             _ => body.set_raw("prompt", prompt),
         }

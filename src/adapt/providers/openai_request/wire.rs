@@ -1,7 +1,8 @@
 //! From a body to what goes over the wire: address, headers, key.
 
+use crate::adapt::registry::Via;
 use crate::adapt::{Target, UpstreamRequest};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Side};
 use crate::params::Params;
 use crate::request::Call;
 use bytes::Bytes;
@@ -54,8 +55,17 @@ fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
             HeaderValue::from_static(value),
         );
     }
-    if let Some(key) = &target.api_key {
-        headers.insert(AUTHORIZATION, bearer(key.expose(), target)?);
+    let own_authorization = target
+        .options
+        .extra_headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    match &target.api_key {
+        Some(key) => {
+            headers.insert(AUTHORIZATION, bearer(key.expose(), target)?);
+        }
+        None if own_authorization => {}
+        None => missing_key(target)?,
     }
     if let Some(organization) = &target.options.organization {
         insert(&mut headers, "openai-organization", organization)?;
@@ -68,6 +78,47 @@ fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
         insert(&mut headers, name, value)?;
     }
     Ok(headers)
+}
+
+/// What a call without a key is. Where LiteLLM calls through the OpenAI SDK, the SDK refuses; elsewhere most providers
+/// are asked without one, because local servers want none.
+fn missing_key(target: &Target) -> Result<()> {
+    let provider = target.provider;
+    let hint = provider.key_env.first().map_or_else(
+        || "pass `api_key`".to_owned(),
+        |name| format!("pass `api_key` or set `{name}`"),
+    );
+    let (kind, message) = match (provider.via, provider.name) {
+        (_, "bigmodel") => (
+            ErrorKind::Authentication,
+            "Set BIGMODEL_API_KEY or pass api_key".to_owned(),
+        ),
+        (_, "fireworks_ai") => (
+            ErrorKind::ApiConnection,
+            format!(
+                "APIConnectionError: {} - FIREWORKS_API_KEY is not set",
+                provider.exception_name()
+            ),
+        ),
+        (Via::Sdk, name) => {
+            let name = name.to_uppercase();
+            (
+                ErrorKind::InternalServer,
+                format!(
+                    "InternalServerError: {} - Missing credentials. Please pass an `api_key`, `workload_identity`, \
+                     `admin_api_key`, or set the `{name}_API_KEY` or `{name}_ADMIN_KEY` environment variable.",
+                    provider.exception_name()
+                ),
+            )
+        }
+        _ => return Ok(()),
+    };
+    let mut error = Error::new(kind, message)
+        .hint(hint)
+        .side(Side::Client)
+        .at(provider.name, &target.model);
+    error.retry = false;
+    Err(error)
 }
 
 /// `Bearer <key>`, marked sensitive so that no log shows it.
