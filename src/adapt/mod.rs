@@ -14,6 +14,7 @@ mod errors_phrases;
 pub mod faults;
 pub mod fold;
 pub mod habits;
+pub mod json_fault;
 pub mod lookup;
 pub mod mock;
 pub mod params;

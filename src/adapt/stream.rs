@@ -5,12 +5,13 @@
 //! without either is a cut, and an `error` event is the provider's failure, worded by [`super::errors`].
 
 use super::errors::{Family, Place, Wording};
+use super::json_fault;
 use super::sse::{Item, SseParser};
 use super::stream_chunks::{Chunks, StreamSettings};
 use super::stream_template::{Hole, Template};
 use super::usage::Object;
 use super::{StreamAdapter, StreamEnd};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ use serde_json::{Value, json};
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 /// Shapes of chunks remembered at once: content, reasoning and a few tool calls.
 const MAX_TEMPLATES: usize = 4;
+/// Longest error that a provider answers in place of a stream.
+const MAX_JSON: usize = 64 << 10;
 
 /// Who is streamed from, for errors.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ struct Body {
     next_template: usize,
     /// `[DONE]` came; nothing after it counts.
     done: bool,
+    /// The beginning of a body that is JSON and no stream: some providers answer so when they fail.
+    json: Vec<u8>,
 }
 
 impl OpenAiStream {
@@ -60,6 +65,7 @@ impl OpenAiStream {
                 templates: Vec::new(),
                 next_template: 0,
                 done: false,
+                json: Vec::new(),
             },
         }
     }
@@ -68,6 +74,7 @@ impl OpenAiStream {
 impl StreamAdapter for OpenAiStream {
     fn push(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<()> {
         let Self { parser, body } = self;
+        body.note_json(bytes);
         parser.push(bytes, |item| body.item(item, out))
     }
 
@@ -108,6 +115,22 @@ impl Body {
         self.place.place()
     }
 
+    /// Keeps the beginning of a body that begins like a JSON object.
+    fn note_json(&mut self, bytes: &[u8]) {
+        let begins = bytes.first() == Some(&b'{') || !self.json.is_empty();
+        if begins && !self.chunks.seen_chunk && self.json.len() < MAX_JSON {
+            let room = (MAX_JSON - self.json.len()).min(bytes.len());
+            self.json.extend_from_slice(&bytes[..room]);
+        }
+    }
+
+    /// The error that a body of JSON carries.
+    fn json_error(&self) -> Option<Error> {
+        let body: Object = serde_json::from_slice(&self.json).ok()?;
+        let detail = body.get("error").filter(|detail| is_meant(detail))?;
+        Some(self.place().event(detail))
+    }
+
     fn item(&mut self, item: Item<'_>, out: &mut BytesMut) -> Result<()> {
         match item {
             _ if self.done => Ok(()),
@@ -146,7 +169,7 @@ impl Body {
         let chunk: Object = match serde_json::from_slice(data) {
             Ok(Value::Object(chunk)) => chunk,
             Ok(_) => return Ok(()),
-            Err(error) => return Err(self.place().broken(&bad_json(&error))),
+            Err(_) => return Err(self.place().broken(&json_fault::describe(data))),
         };
         if let Some(detail) = chunk.get("error")
             && is_meant(detail)
@@ -225,6 +248,11 @@ impl Body {
     }
 
     fn end(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
+        if !self.chunks.seen_chunk
+            && let Some(error) = self.json_error()
+        {
+            return Err(error);
+        }
         let chunks = &mut self.chunks;
         if chunks.seen_chunk && chunks.finish.is_none() && !chunks.settings.text {
             let handler_done = self.done && self.place.wording == Wording::Body;
@@ -319,15 +347,6 @@ fn is_meant(detail: &Value) -> bool {
         Value::Array(items) => !items.is_empty(),
         _ => true,
     }
-}
-
-/// What is wrong with an event, without quoting it.
-fn bad_json(error: &serde_json::Error) -> String {
-    format!(
-        "an event of the stream is not JSON: line {} column {}",
-        error.line(),
-        error.column()
-    )
 }
 
 #[cfg(test)]

@@ -127,6 +127,15 @@ fn an_event_cut_short_is_a_cut() {
 }
 
 #[test]
+fn an_error_in_place_of_a_stream_is_an_error() {
+    let body = b"{\"error\": {\"message\": \"boom\",\n \"code\": 500}}";
+    for cut in 1..body.len() {
+        let (out, end) = run(&[&body[..cut], &body[cut..]], settings(), true);
+        assert!(end.unwrap_err().message.ends_with("boom"), "{out}");
+    }
+}
+
+#[test]
 fn a_stream_that_is_left_tells_what_came() {
     let mut stream = stream(settings());
     let mut out = BytesMut::new();

@@ -76,8 +76,7 @@ fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
 
 async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result<(), String> {
     let address = SocketAddr::new(host, serve.port);
-    let listener =
-        listen::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
+    let listener = listen::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
     let address = listener.local_addr().unwrap_or(address);
     let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
     let greeting = greeting(address, &config);
@@ -89,10 +88,7 @@ async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result
     ));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
-        tokio::spawn(watch::run(
-            reloader(path, &engine, &metrics),
-            stop.clone(),
-        ));
+        tokio::spawn(watch::run(reloader(path, &engine, &metrics), stop.clone()));
     }
     tell(io::stderr(), &greeting);
     let grace = Duration::try_from_secs_f64(serve.grace).unwrap_or_default();
@@ -100,7 +96,10 @@ async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result
     let asked = async move {
         signal().await;
         draining.cancel();
-        tell(io::stderr(), "stopping: requests in flight may end; a second signal ends them");
+        tell(
+            io::stderr(),
+            "stopping: requests in flight may end; a second signal ends them",
+        );
     };
     let ended = tokio::select! {
         ended = listen::serve(gateway, listener, asked, grace) => ended,
@@ -175,7 +174,10 @@ fn greeting(address: SocketAddr, config: &Config) -> String {
         _ => address,
     };
     let (key, note) = match auth::weakness(&config.general) {
-        Some("no master key is set") => ("", "no master key is set: anybody who reaches this address may call\n"),
+        Some("no master key is set") => (
+            "",
+            "no master key is set: anybody who reaches this address may call\n",
+        ),
         _ => (" -H \"Authorization: Bearer $LITELLM_MASTER_KEY\"", ""),
     };
     format!(

@@ -96,7 +96,11 @@ fn malformed() -> Refusal {
 }
 
 fn unauthorized(message: &str) -> Refusal {
-    Refusal::new(401, "auth_error", format!("Authentication Error, {message}"))
+    Refusal::new(
+        401,
+        "auth_error",
+        format!("Authentication Error, {message}"),
+    )
 }
 
 fn same(given: &str, master: &str) -> bool {

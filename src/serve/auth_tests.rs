@@ -31,7 +31,12 @@ fn code(pairs: &[(&'static str, &str)]) -> String {
 
 #[test]
 fn the_key_is_found_in_every_header_that_clients_use() {
-    for name in ["api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key"] {
+    for name in [
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "ocp-apim-subscription-key",
+    ] {
         assert_eq!(code(&[(name, "sk-right")]), "200", "{name}");
     }
     assert_eq!(code(&[("x-litellm-api-key", "Bearer sk-right")]), "200");
@@ -47,9 +52,15 @@ fn only_two_spellings_of_bearer_count() {
 
 #[test]
 fn precedence_is_litellms() {
-    let wrong_first = [("authorization", "Bearer sk-wrong"), ("x-api-key", "sk-right")];
+    let wrong_first = [
+        ("authorization", "Bearer sk-wrong"),
+        ("x-api-key", "sk-right"),
+    ];
     assert_eq!(code(&wrong_first), "400");
-    let own_first = [("authorization", "Bearer sk-wrong"), ("x-litellm-api-key", "sk-right")];
+    let own_first = [
+        ("authorization", "Bearer sk-wrong"),
+        ("x-litellm-api-key", "sk-right"),
+    ];
     assert_eq!(code(&own_first), "200");
 }
 

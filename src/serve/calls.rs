@@ -195,8 +195,7 @@ fn broken_at_once(error: &Error, target: &Target, asked: &Asked) -> Response<Rep
 }
 
 fn refused(error: &Error, asked: &Asked) -> Response<ReplyBody> {
-    let status =
-        StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut reply = reply::json(status, refusal::body(error, asked.error_id.as_deref()));
     common(&mut Writer(reply.headers_mut()), asked);
     reply

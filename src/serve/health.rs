@@ -45,9 +45,8 @@ pub async fn probe(gateway: &Gateway, query: &str) -> Response<ReplyBody> {
         .iter()
         .filter(|entry| !entry.model_name.contains('*'))
         .filter(|entry| {
-            let named = |name: &str| {
-                entry.model_name == name || known::litellm_model(entry) == name
-            };
+            let named =
+                |name: &str| entry.model_name == name || known::litellm_model(entry) == name;
             model.as_deref().is_none_or(named)
                 && model_id.as_deref().is_none_or(|id| known::id(entry) == id)
         })

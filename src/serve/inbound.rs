@@ -105,7 +105,10 @@ pub fn members(headers: &HeaderMap, body: &Bytes) -> Result<Params, Refusal> {
         Refusal::new(
             400,
             "invalid_request_error",
-            format!("Invalid JSON payload: {}", json_fault::explain(body, &error)),
+            format!(
+                "Invalid JSON payload: {}",
+                json_fault::explain(body, &error)
+            ),
         )
         .param("request_body")
     })
@@ -117,7 +120,8 @@ fn form(body: &[u8]) -> Params {
     for pair in String::from_utf8_lossy(body).split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if !name.is_empty() {
-            let plain = |text: &str| super::routes::percent_decoded(&text.replace('+', " ")).into_owned();
+            let plain =
+                |text: &str| super::routes::percent_decoded(&text.replace('+', " ")).into_owned();
             params.set(&plain(name), &plain(value));
         }
     }
@@ -145,8 +149,8 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     let named = params.raw("model").is_some_and(|raw| &raw[..] != b"null");
     params.set("model", &model);
     params.retain(|name, _| !refused(name));
-    let (mut options, params) =
-        Options::split(params).map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
+    let (mut options, params) = Options::split(params)
+        .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
     settings_of_headers(&mut options, from.headers)?;
     options.ask_stream_usage |= config.general.always_include_stream_usage;
     let mut call = Call::new(op, model, params);

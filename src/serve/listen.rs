@@ -69,7 +69,9 @@ pub async fn serve(
     }
     gateway.set_ready(false);
     drop(listener);
-    tokio::time::timeout(grace, graceful.shutdown()).await.is_ok()
+    tokio::time::timeout(grace, graceful.shutdown())
+        .await
+        .is_ok()
 }
 
 fn builder() -> Builder<TokioExecutor> {

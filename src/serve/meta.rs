@@ -53,7 +53,10 @@ pub fn openapi() -> Response<ReplyBody> {
     for route in ROUTES {
         let verbs = route.methods.split(", ").map(|method| {
             let responses = json!({ "200": { "description": "Successful Response" } });
-            (method.to_ascii_lowercase(), json!({ "responses": responses }))
+            (
+                method.to_ascii_lowercase(),
+                json!({ "responses": responses }),
+            )
         });
         paths.insert(route.path.to_owned(), Value::Object(verbs.collect()));
     }
@@ -77,7 +80,10 @@ pub fn home() -> Response<ReplyBody> {
 /// 307 to a path without its trailing slash. The address is the one that the client used.
 pub fn moved(headers: &HeaderMap, uri: &Uri, to: &str) -> Response<ReplyBody> {
     let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
-    let location = match headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
+    let location = match headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+    {
         Some(host) => format!("http://{host}{to}{query}"),
         None => format!("{to}{query}"),
     };
@@ -91,7 +97,11 @@ pub fn moved(headers: &HeaderMap, uri: &Uri, to: &str) -> Response<ReplyBody> {
 pub fn options() -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::Whole(None));
     set(&mut reply, header::ALLOW, "GET, OPTIONS");
-    set(&mut reply, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, OPTIONS");
+    set(
+        &mut reply,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        "GET, OPTIONS",
+    );
     set(&mut reply, header::ACCESS_CONTROL_ALLOW_HEADERS, "*");
     reply
 }
@@ -131,7 +141,11 @@ pub fn allow_origin(headers: &mut HeaderMap) {
 
 fn text(text: String) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::from(Bytes::from(text)));
-    set(&mut reply, header::CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(
+        &mut reply,
+        header::CONTENT_TYPE,
+        "text/plain; charset=utf-8",
+    );
     reply
 }
 

@@ -113,7 +113,11 @@ pub fn info(gateway: &Gateway, query: &str) -> Response<ReplyBody> {
 
 fn deployment(entry: &ModelEntry) -> Value {
     let mut params = Map::new();
-    for (name, raw) in entry.litellm_params.iter().filter(|(name, _)| is_open(name)) {
+    for (name, raw) in entry
+        .litellm_params
+        .iter()
+        .filter(|(name, _)| is_open(name))
+    {
         params.insert(name.into(), serde_json::from_slice(raw).unwrap_or_default());
     }
     for name in [
@@ -155,10 +159,21 @@ mod tests {
 
     #[test]
     fn what_may_hold_a_credential_is_not_shown() {
-        for name in ["api_key", "aws_secret_access_key", "extra_headers", "azure_ad_token"] {
+        for name in [
+            "api_key",
+            "aws_secret_access_key",
+            "extra_headers",
+            "azure_ad_token",
+        ] {
             assert!(!is_open(name), "{name}");
         }
-        for name in ["model", "api_base", "max_tokens", "input_cost_per_token", "rpm"] {
+        for name in [
+            "model",
+            "api_base",
+            "max_tokens",
+            "input_cost_per_token",
+            "rpm",
+        ] {
             assert!(is_open(name), "{name}");
         }
     }

@@ -84,7 +84,10 @@ pub static ROUTES: &[Route] = &[
     open("GET", "/routes", Endpoint::Routes),
     open("GET", "/openapi.json", Endpoint::OpenApi),
     call("/openai/deployments/{model}/chat/completions", Op::Chat),
-    call("/openai/deployments/{model}/completions", Op::TextCompletion),
+    call(
+        "/openai/deployments/{model}/completions",
+        Op::TextCompletion,
+    ),
     call("/openai/deployments/{model}/embeddings", Op::Embeddings),
     call("/engines/{model}/chat/completions", Op::Chat),
     call("/engines/{model}/completions", Op::TextCompletion),
@@ -182,7 +185,10 @@ mod tests {
 
     #[test]
     fn a_model_in_the_path_may_have_slashes_and_escapes() {
-        assert_eq!(model("/engines/openai/gpt-4o/chat/completions"), "openai/gpt-4o");
+        assert_eq!(
+            model("/engines/openai/gpt-4o/chat/completions"),
+            "openai/gpt-4o"
+        );
         assert_eq!(model("/openai/deployments/a%2Fb/embeddings"), "a/b");
     }
 
@@ -190,18 +196,30 @@ mod tests {
     fn a_chat_path_is_not_taken_for_a_completions_path() {
         assert!(matches!(
             find("POST", "/engines/m/chat/completions"),
-            Found::Route(Route { endpoint: Endpoint::Call(Op::Chat), .. }, _)
+            Found::Route(
+                Route {
+                    endpoint: Endpoint::Call(Op::Chat),
+                    ..
+                },
+                _
+            )
         ));
     }
 
     #[test]
     fn a_wrong_verb_and_a_trailing_slash_are_told_apart_from_nothing() {
-        assert!(matches!(find("GET", "/v1/chat/completions"), Found::WrongMethod("POST")));
+        assert!(matches!(
+            find("GET", "/v1/chat/completions"),
+            Found::WrongMethod("POST")
+        ));
         assert!(matches!(
             find("POST", "/v1/chat/completions/"),
             Found::Moved("/v1/chat/completions")
         ));
-        assert!(matches!(find("POST", "//v1/chat/completions"), Found::Nothing));
+        assert!(matches!(
+            find("POST", "//v1/chat/completions"),
+            Found::Nothing
+        ));
         assert!(matches!(find("GET", "/v1/none-such"), Found::Nothing));
     }
 }

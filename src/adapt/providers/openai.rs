@@ -7,6 +7,7 @@ use super::openai_request;
 use crate::adapt::canonical::{self, Context};
 use crate::adapt::canonical_fast;
 use crate::adapt::errors::{Family, Place, Wording};
+use crate::adapt::json_fault;
 use crate::adapt::registry::Via;
 use crate::adapt::stream::{OpenAiStream, StreamPlace};
 use crate::adapt::stream_chunks::StreamSettings;
@@ -56,7 +57,7 @@ impl Adapter for OpenAi {
             Err(_) if !is_json(head) && !body.is_empty() => {
                 return Err(invalid(&place, NOT_A_REPLY, &body));
             }
-            Err(error) => return Err(invalid(&place, &json_fault(&body, &error), &body)),
+            Err(_) => return Err(invalid(&place, &json_fault::describe(&body), &body)),
         };
         if let Some(error) = failure(&reply, call.op, &place) {
             return Err(error);
@@ -220,26 +221,6 @@ fn is_json(head: &Head) -> bool {
         .get(http::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_none_or(|value| value.contains("json"))
-}
-
-/// Where a body stops being JSON, in the words of Python's parser, which LiteLLM's messages carry.
-fn json_fault(body: &[u8], error: &serde_json::Error) -> String {
-    let before: usize = body
-        .split(|byte| *byte == b'\n')
-        .take(error.line().saturating_sub(1))
-        .map(|line| line.len() + 1)
-        .sum();
-    let at = if error.is_eof() {
-        error.column()
-    } else {
-        error.column().saturating_sub(1)
-    };
-    format!(
-        "Expecting value: line {} column {} (char {})",
-        error.line().max(1),
-        at + 1,
-        before + at
-    )
 }
 
 fn text_of(object: &Object, name: &str) -> Option<String> {
