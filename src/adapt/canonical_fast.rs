@@ -93,6 +93,7 @@ struct PromptDetails {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names)]
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
     audio_tokens: Option<u64>,
@@ -120,14 +121,13 @@ pub fn chat(body: &[u8], context: &Context<'_>) -> Option<FastReply> {
     put(&mut out, "{\"id\":", reply.id.get());
     put_number(&mut out, ",\"created\":", reply.created);
     out.put_slice(b",\"model\":");
-    match context.restamp {
-        Some(name) => crate::params::write_json_string(&mut out, name),
-        None => {
-            out.put_u8(b'"');
-            out.put_slice(context.model_prefix.as_bytes());
-            out.put_slice(model.as_bytes());
-            out.put_u8(b'"');
-        }
+    if let Some(name) = context.restamp {
+        crate::params::write_json_string(&mut out, name);
+    } else {
+        out.put_u8(b'"');
+        out.put_slice(context.model_prefix.as_bytes());
+        out.put_slice(model.as_bytes());
+        out.put_u8(b'"');
     }
     out.put_slice(b",\"object\":\"chat.completion\"");
     put_some(
@@ -180,7 +180,7 @@ impl RawChoice<'_> {
     fn write(&self, out: &mut BytesMut, index: usize) {
         let comma = if index == 0 { "" } else { "," };
         out.put_slice(comma.as_bytes());
-        put_number(out, "{\"index\":", index as i64);
+        put_number(out, "{\"index\":", index);
         put(out, ",\"finish_reason\":\"", self.finish_reason);
         put(
             out,
@@ -194,13 +194,9 @@ impl RawChoice<'_> {
 
 impl RawUsage {
     fn write(&self, out: &mut BytesMut) {
-        put_number(out, "{\"prompt_tokens\":", self.prompt_tokens as i64);
-        put_number(
-            out,
-            ",\"completion_tokens\":",
-            self.completion_tokens as i64,
-        );
-        put_number(out, ",\"total_tokens\":", self.total_tokens as i64);
+        put_number(out, "{\"prompt_tokens\":", self.prompt_tokens);
+        put_number(out, ",\"completion_tokens\":", self.completion_tokens);
+        put_number(out, ",\"total_tokens\":", self.total_tokens);
         if let Some(details) = &self.prompt_tokens_details {
             let counts = [
                 ("\"cached_tokens\":", details.cached_tokens),
@@ -260,7 +256,7 @@ fn put_some(out: &mut BytesMut, name: &str, raw: Option<&RawValue>) {
     }
 }
 
-fn put_number(out: &mut BytesMut, name: &str, number: i64) {
+fn put_number(out: &mut BytesMut, name: &str, number: impl std::fmt::Display) {
     out.put_slice(name.as_bytes());
     // Writing a number into memory cannot fail.
     let _ = std::fmt::Write::write_fmt(out, format_args!("{number}"));
@@ -274,7 +270,7 @@ fn put_details(out: &mut BytesMut, name: &str, counts: &[(&str, Option<u64>)]) {
                 out.put_slice(name.as_bytes());
             }
             out.put_slice(before.as_bytes());
-            put_number(out, count_name, *count as i64);
+            put_number(out, count_name, *count);
             before = ",";
         }
     }

@@ -141,13 +141,13 @@ impl Body {
                 let index = self.tools;
                 self.tools += 1;
                 Some(chunk(
-                    json!({"content": "", "tool_calls": [{"index": index, "id": block["id"],
+                    &json!({"content": "", "tool_calls": [{"index": index, "id": block["id"],
                     "type": "function", "function": {"name": block["name"], "arguments": ""}}]}),
                 ))
             }
             "redacted_thinking" => {
                 let block = json!({"type": "redacted_thinking", "data": block["data"], "index": 0});
-                Some(chunk(json!({"content": "", "thinking_blocks": [block],
+                Some(chunk(&json!({"content": "", "thinking_blocks": [block],
                     "provider_specific_fields": {"thinking_blocks": [block]}})))
             }
             _ => None,
@@ -155,30 +155,30 @@ impl Body {
     }
 
     fn delta(&self, delta: &Value) -> Option<Value> {
-        let thought = |block: Value| {
+        let thought = |block: &Value| {
             chunk(
-                json!({"content": "", "reasoning_content": block["thinking"], "thinking_blocks": [block],
+                &json!({"content": "", "reasoning_content": block["thinking"], "thinking_blocks": [block],
                 "provider_specific_fields": {"thinking_blocks": [block]}}),
             )
         };
         match delta["type"].as_str()? {
-            "text_delta" => Some(chunk(json!({"content": delta["text"]}))),
+            "text_delta" => Some(chunk(&json!({"content": delta["text"]}))),
             "input_json_delta" => {
                 let index = self.tools.saturating_sub(1);
                 let function = json!({"arguments": delta["partial_json"]});
                 let call = json!({"index": index, "type": "function", "function": function});
-                Some(chunk(json!({"content": "", "tool_calls": [call]})))
+                Some(chunk(&json!({"content": "", "tool_calls": [call]})))
             }
             "thinking_delta" => Some(thought(
-                json!({"type": "thinking", "thinking": delta["thinking"], "index": 0}),
+                &json!({"type": "thinking", "thinking": delta["thinking"], "index": 0}),
             )),
-            "signature_delta" => Some(thought(json!({"type": "thinking", "thinking": "",
+            "signature_delta" => Some(thought(&json!({"type": "thinking", "thinking": "",
                 "signature": delta["signature"], "index": 0}))),
             _ => None,
         }
     }
 }
 
-fn chunk(delta: Value) -> Value {
+fn chunk(delta: &Value) -> Value {
     json!({"choices": [{"index": 0, "delta": delta}]})
 }
