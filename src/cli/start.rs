@@ -5,7 +5,7 @@ use super::{process_env, tell};
 use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
 use crate::forward::{Client, ClientSettings};
-use crate::observe::{AccessLog, Metrics, logs};
+use crate::observe::{AccessLog, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
 use crate::serve::{Gateway, auth, listen};
@@ -81,11 +81,7 @@ async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result
     let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
     let greeting = greeting(address, &config);
     let engine = engine(config, &metrics)?;
-    let shown = metrics.clone();
-    let gateway = Arc::new(Gateway::new(
-        engine.clone(),
-        Box::new(move || shown.render()),
-    ));
+    let gateway = Arc::new(Gateway::new(engine.clone(), metrics.clone()));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
         tokio::spawn(watch::run(reloader(path, &engine, &metrics), stop.clone()));
@@ -118,13 +114,16 @@ fn engine(config: Config, metrics: &Arc<Metrics>) -> Result<Arc<Engine>, String>
     }
     let client = Client::new(&ClientSettings::from_env(&process_env))
         .map_err(|e| format!("cannot set up the client: {e}"))?;
+    metrics.configure(&config, 1);
+    redact::remember(&config);
+    let json = config.litellm.json_logs;
     let snapshot = Arc::new(Snapshot {
         config,
         version: 1,
         routes,
     });
     let sinks: Vec<Arc<dyn crate::account::Sink>> =
-        vec![metrics.clone(), Arc::new(AccessLog::default())];
+        vec![metrics.clone(), Arc::new(AccessLog { json })];
     Ok(Arc::new(Engine::new(Arc::new(client), snapshot, sinks)))
 }
 

@@ -1,6 +1,7 @@
 //! Receipts into metrics, as LiteLLM's `prometheus` callback counts them.
 
 use super::families::Families;
+use super::family::Gauge;
 use super::handles::{HandleCache, Handles};
 use super::labels::{Labels, NONE, exception_class};
 use crate::account::{Outcome, Receipt, Sink, Usage};
@@ -22,6 +23,7 @@ pub struct Metrics {
     pub families: Families,
     handles: HandleCache,
     models: ArcSwap<KnownModels>,
+    in_flight: Gauge,
 }
 
 #[derive(Default)]
@@ -39,8 +41,10 @@ impl Default for Metrics {
 impl Metrics {
     /// Empty metrics with at most `cap` series each.
     pub fn new(cap: usize) -> Self {
+        let families = Families::new(cap);
         Self {
-            families: Families::new(cap),
+            in_flight: families.in_flight.with(|_| ""),
+            families,
             handles: HandleCache::default(),
             models: ArcSwap::from_pointee(KnownModels::default()),
         }
@@ -91,9 +95,8 @@ impl Metrics {
 
     /// Counts a request in flight until the guard is dropped.
     pub fn enter(&self) -> InFlight {
-        let gauge = self.families.in_flight.with(|_| "");
-        gauge.inc();
-        InFlight(gauge)
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
     }
 
     /// All metrics in the text format; see [`CONTENT_TYPE`](super::exposition::CONTENT_TYPE).
@@ -109,7 +112,6 @@ impl Metrics {
             .log_lines_dropped
             .with(|_| "")
             .set(dropped as f64);
-        self.families.in_flight.with(|_| "");
         let mut out = String::with_capacity(64 * 1024);
         self.families.write(&mut out);
         out
@@ -360,7 +362,8 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
 }
 
 /// One request in flight.
-pub struct InFlight(super::family::Gauge);
+#[derive(Debug)]
+pub struct InFlight(Gauge);
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -1,6 +1,7 @@
 //! Bodies of replies: one piece that is already there, or server-sent events as they come.
 
 use crate::error::Error;
+use crate::observe::metrics::InFlight;
 use crate::pipeline::AnswerStream;
 use crate::serve::refusal;
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub struct Events {
     pub rest: AnswerStream,
     /// The call's id where error bodies carry it.
     pub error_id: Option<String>,
+    /// Counts the request until its last event.
+    pub in_flight: Option<InFlight>,
 }
 
 impl Events {

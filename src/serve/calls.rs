@@ -170,6 +170,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 first,
                 rest,
                 error_id: asked.error_id,
+                in_flight: None,
             };
             let mut reply = Response::new(ReplyBody::Events(Some(events)));
             let mut headers = Writer(reply.headers_mut());

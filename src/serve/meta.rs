@@ -29,7 +29,7 @@ pub fn metrics(gateway: &Gateway, headers: &HeaderMap) -> Response<ReplyBody> {
             Value::from(METRICS_REFUSED).to_string().into(),
         );
     }
-    let mut reply = text((gateway.exposition)());
+    let mut reply = text(gateway.metrics.render());
     set(
         &mut reply,
         header::CONTENT_TYPE,

@@ -19,6 +19,7 @@ pub mod refusal;
 pub mod reply;
 pub mod routes;
 
+use crate::observe::Metrics;
 use crate::pipeline::Engine;
 use body::ReplyBody;
 use bytes::Bytes;
@@ -35,17 +36,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Gateway {
     /// What answers calls.
     pub engine: Arc<Engine>,
-    /// Writes what `/metrics` shows.
-    pub exposition: Box<dyn Fn() -> String + Send + Sync>,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
     ready: AtomicBool,
 }
 
 impl Gateway {
     /// A server that is ready.
-    pub fn new(engine: Arc<Engine>, exposition: Box<dyn Fn() -> String + Send + Sync>) -> Self {
+    pub fn new(engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
         Self {
             engine,
-            exposition,
+            metrics,
             ready: AtomicBool::new(true),
         }
     }
@@ -71,6 +72,7 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let in_flight = gateway.metrics.enter();
     let (head, body) = request.into_parts();
     let cross_origin = head.headers.contains_key(header::ORIGIN);
     let scrape = head.uri.path().starts_with("/metrics");
@@ -82,6 +84,9 @@ where
             refusal::broken()
         }
     };
+    if let ReplyBody::Events(Some(events)) = reply.body_mut() {
+        events.in_flight = Some(in_flight);
+    }
     reply::secure(reply.headers_mut(), !scrape);
     if cross_origin {
         meta::allow_origin(reply.headers_mut());
