@@ -92,6 +92,8 @@ pub struct Call {
     pub forward_headers: Vec<(String, String)>,
     /// Who calls.
     pub caller: Caller,
+    /// The client's name for the model where `model` is another: one that the path or the configuration forces.
+    pub shown_model: Option<String>,
     /// Whole replies keep the upstream's model name where the server would show the client's: after a fallback, and
     /// where the client named no model in the body.
     pub keep_upstream_model: bool,
@@ -118,6 +120,7 @@ impl Call {
             options: Options::default(),
             forward_headers: Vec::new(),
             caller: Caller::default(),
+            shown_model: None,
             keep_upstream_model: false,
             deadline: Deadline::NONE,
             id: uuid::Uuid::new_v4().to_string(),
@@ -126,6 +129,11 @@ impl Call {
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs() as i64),
         }
+    }
+
+    /// The model's name in replies that show the client's.
+    pub fn shown_model(&self) -> &str {
+        self.shown_model.as_deref().unwrap_or(&self.model)
     }
 
     /// The raw `messages`, or an empty list.

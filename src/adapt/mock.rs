@@ -182,7 +182,7 @@ fn whole(call: &Call, target: &Target, mut reply: Object) -> Mocked {
 
 /// The server shows the client's name of the model.
 fn shown_model(call: &Call) -> Option<&str> {
-    (!call.caller.route.is_empty()).then_some(call.model.as_str())
+    (!call.caller.route.is_empty()).then(|| call.shown_model())
 }
 
 /// A mocked stream is one of the OpenAI kind whose upstream is made here.

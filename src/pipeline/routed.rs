@@ -264,6 +264,7 @@ impl Engine {
         let call = &mut running.call;
         call.model.clone_from(&hop.model);
         call.keep_upstream_model = true;
+        call.shown_model = None;
         if !hop.members.is_empty() {
             let (options, members) = Options::split(hop.members.clone())?;
             call.options = Options::merge(&options, &call.options);

@@ -1,8 +1,8 @@
 //! From an HTTP request to a [`Call`]: the body read within its limit and parsed once, the settings that LiteLLM
 //! takes from headers, and what a client may not say taken out.
 
-use super::json_fault;
 use super::refusal::Refusal;
+use super::{json_fault, known};
 use crate::config::Config;
 use crate::options::Options;
 use crate::params::Params;
@@ -54,6 +54,9 @@ const NOT_FROM_CLIENTS: &[&str] = &[
     "client_id",
     "client_secret",
 ];
+
+/// What `always_include_stream_usage` says for a client that says nothing.
+const USAGE_ASKED: Bytes = Bytes::from_static(br#"{"include_usage":true}"#);
 
 /// Prefixes of price settings, which are the operator's.
 const PRICES: &[&str] = &["input_cost_per_", "output_cost_per_", "cache_"];
@@ -146,16 +149,25 @@ pub struct From<'a> {
 /// 400 for a model that is no text, or for settings of the wrong type.
 pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Result<Call, Refusal> {
     let model = model(op, &params, from.path_model, config)?;
-    let named = params.raw("model").is_some_and(|raw| &raw[..] != b"null");
+    let named: Option<String> = params.get("model");
     params.set("model", &model);
-    params.retain(|name, _| !refused(name));
+    if params.iter().any(|(name, _)| refused(name)) {
+        let own = known::left_to_clients(config, &model);
+        params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
+    }
+    if config.general.always_include_stream_usage
+        && params.get("stream") == Some(true)
+        && !params.contains("stream_options")
+    {
+        params.set_raw("stream_options", USAGE_ASKED);
+    }
     let (mut options, params) = Options::split(params)
         .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
     settings_of_headers(&mut options, from.headers)?;
-    options.ask_stream_usage |= config.general.always_include_stream_usage;
     let mut call = Call::new(op, model, params);
     call.options = options;
-    call.keep_upstream_model = !named;
+    call.keep_upstream_model = named.is_none();
+    call.shown_model = named.filter(|named| *named != call.model);
     if let Some(id) = text(from.headers, "x-litellm-call-id") {
         id.clone_into(&mut call.id);
     }

@@ -144,6 +144,7 @@ where
         Endpoint::Routes => meta::routes(),
         Endpoint::OpenApi => meta::openapi(),
         Endpoint::Home => meta::home(),
+        Endpoint::Managed => refusal::no_database(path),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::body::ReplyBody;
 use super::reply::json;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -82,11 +82,6 @@ fn of(error: &Error) -> Refusal {
     }
 }
 
-/// Whether the error is a client that left: nobody reads the reply.
-pub fn is_cancelled(error: &Error) -> bool {
-    error.kind == ErrorKind::Cancelled
-}
-
 /// `{"detail": ...}`: what LiteLLM's framework says of routes and of arguments.
 pub fn detail(status: StatusCode, detail: impl Into<Value>) -> Response<ReplyBody> {
     let body = json!({ "detail": detail.into() });
@@ -111,6 +106,24 @@ pub fn wrong_method(allow: &str) -> Response<ReplyBody> {
 /// 404 for a path that leads nowhere.
 pub fn not_found() -> Response<ReplyBody> {
     detail(StatusCode::NOT_FOUND, "Not Found")
+}
+
+/// 500 for management routes. LiteLLM words them in two shapes.
+pub fn no_database(path: &str) -> Response<ReplyBody> {
+    const MESSAGE: &str = "DB not connected. This endpoint needs a database; set DATABASE_URL to a PostgreSQL connection \
+string (postgresql://...) to enable it. See https://docs.litellm.ai/docs/proxy/virtual_keys";
+    if path.starts_with("/v2/") {
+        return detail(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!({ "error": MESSAGE }),
+        );
+    }
+    let kind = if path == "/key/info" {
+        "internal_error"
+    } else {
+        "internal_server_error"
+    };
+    Refusal::new(500, kind, format!("{{'error': '{MESSAGE}'}}")).reply()
 }
 
 /// 500 for a request whose handling broke: the cause is in the log, not in the reply.

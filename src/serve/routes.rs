@@ -22,6 +22,8 @@ pub enum Endpoint {
     Routes,
     OpenApi,
     Home,
+    /// Management of keys, teams, users and spend.
+    Managed,
 }
 
 /// One row.
@@ -59,6 +61,11 @@ const fn call(path: &'static str, op: Op) -> Route {
     guarded("POST", path, Endpoint::Call(op))
 }
 
+/// What needs a database; any verb, because the refusal is the same.
+const fn managed(path: &'static str) -> Route {
+    guarded("DELETE, GET, PATCH, POST, PUT", path, Endpoint::Managed)
+}
+
 /// The table. The busiest rows come first.
 pub static ROUTES: &[Route] = &[
     call("/v1/chat/completions", Op::Chat),
@@ -94,6 +101,18 @@ pub static ROUTES: &[Route] = &[
     call("/engines/{model}/embeddings", Op::Embeddings),
     guarded("GET", "/v1/models/{model}", Endpoint::Model),
     guarded("GET", "/models/{model}", Endpoint::Model),
+    managed("/key/{model}"),
+    managed("/user/{model}"),
+    managed("/team/{model}"),
+    managed("/customer/{model}"),
+    managed("/organization/{model}"),
+    managed("/budget/{model}"),
+    managed("/spend/{model}"),
+    managed("/global/{model}"),
+    managed("/model/new"),
+    managed("/model/update"),
+    managed("/model/delete"),
+    managed("/v2/model/info"),
 ];
 
 /// Where a request goes.

@@ -126,7 +126,7 @@ impl Adapter for OpenAi {
 
 /// The name that replies carry instead of the upstream's: the client's, in the server; none in process.
 fn restamp(call: &Call) -> Option<&str> {
-    (!call.caller.route.is_empty()).then_some(call.model.as_str())
+    (!call.caller.route.is_empty()).then(|| call.shown_model())
 }
 
 /// A 2xx reply that is a failure all the same.
