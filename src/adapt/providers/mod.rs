@@ -5,4 +5,5 @@ mod anthropic_request;
 mod anthropic_stream;
 pub mod openai;
 pub mod openai_request;
+mod openai_whole;
 pub mod unbuilt;

@@ -4,6 +4,7 @@
 //! [`canonical`], streams [`crate::adapt::stream`], errors [`crate::adapt::errors`].
 
 use super::openai_request;
+use super::openai_whole::{self, WholeStream};
 use crate::adapt::canonical::{self, Context};
 use crate::adapt::canonical_fast;
 use crate::adapt::errors::{Family, Place, Wording};
@@ -27,6 +28,11 @@ impl Adapter for OpenAi {
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
+        let body = if openai_request::plan(call, target).json_mode {
+            openai_whole::unwrap_json_tool(body)
+        } else {
+            body
+        };
         let prefix = match (target.provider.via, target.provider.name) {
             (_, "openai") => String::new(),
             (Via::Sdk, name) => format!("{name}/"),
@@ -100,7 +106,7 @@ impl Adapter for OpenAi {
             .params
             .get::<Object>("stream_options")
             .is_some_and(|options| options.get("include_usage") == Some(&Value::Bool(true)));
-        Box::new(OpenAiStream::new(
+        let stream = Box::new(OpenAiStream::new(
             place,
             StreamSettings {
                 model: restamp(call).unwrap_or(&target.model).to_owned(),
@@ -116,7 +122,12 @@ impl Adapter for OpenAi {
                 upstream_model: provider.family == Family::OpenRouter && restamp(call).is_none(),
                 comments: restamp(call).is_some(),
             },
-        ))
+        ));
+        let plan = openai_request::plan(call, target);
+        if plan.fake_stream {
+            return Box::new(WholeStream::new(stream, plan.json_mode));
+        }
+        stream
     }
 
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {

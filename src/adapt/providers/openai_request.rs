@@ -49,7 +49,9 @@ pub struct Plan {
 
 /// What [`request`] decided on the reply of a call.
 pub fn plan(call: &Call, target: &Target) -> Plan {
-    if call.op != Op::Chat {
+    // Only a wanted form of the answer asks for either.
+    let formed = |params: &Params| params.contains("response_format");
+    if call.op != Op::Chat || !(formed(&call.params) || formed(&target.defaults)) {
         return Plan::default();
     }
     chat(call, target).map(|(_, plan)| plan).unwrap_or_default()
