@@ -40,6 +40,12 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
     };
     for entry in &mut config.model_list {
         identity::give_id(entry);
+        // After the id: these are no part of the deployment.
+        for (name, raw) in config.router.default_litellm_params.iter() {
+            if name != "model" && name != "metadata" {
+                entry.litellm_params.set_raw(name, raw.clone());
+            }
+        }
     }
     models::check_names(&config, root, report);
     config

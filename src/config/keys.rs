@@ -3,6 +3,7 @@
 //!
 //! A key is written `name` or `name:kind`; kinds are those of [`Kind`]. Source: LiteLLM 1.109.1.
 
+use super::document::{Node, NodeValue};
 use super::report::Level;
 
 /// A part of the configuration with keys of its own.
@@ -106,10 +107,9 @@ static TABLE: &[Row] = &[
          allowed_openai_params:l merge_reasoning_content_in_choices:b cooldown_time:s model_info:m \
          input_cost_per_token:n output_cost_per_token:n input_cost_per_second:n output_cost_per_second:n \
          cache_read_input_token_cost:n cache_creation_input_token_cost:n input_cost_per_audio_token:n \
-         output_cost_per_audio_token:n output_cost_per_reasoning_token:n max_parallel_requests:c \
-         configurable_clientside_auth_params"),
+         output_cost_per_audio_token:n output_cost_per_reasoning_token:n max_parallel_requests:c"),
     row(LitellmParams, NotSupported, IGNORED,
-        "tag_regex:l itpm:c otpm:c rpd:c tpd:c daily_reset_time timeout_by_service_tier:m \
+        "configurable_clientside_auth_params tag_regex:l itpm:c otpm:c rpd:c tpd:c daily_reset_time timeout_by_service_tier:m \
          stream_timeout_by_service_tier:m max_budget:n budget_duration:t default_api_key_tpm_limit:c \
          default_api_key_rpm_limit:c keepalive_seconds:s allow_client_keepalive_override:b use_in_pass_through:b \
          use_litellm_proxy:b use_xai_oauth:b chatgpt_auth_file fireworks_forward_user_id:b \
@@ -137,11 +137,13 @@ static TABLE: &[Row] = &[
     row(Litellm, Exact, OBEYED,
         "drop_params:b modify_params:b num_retries:c request_timeout:s fallbacks:l context_window_fallbacks:l \
          content_policy_fallbacks:l default_fallbacks:l allowed_fails:c cooldown_time:s json_logs:b \
-         turn_off_message_logging:b return_response_headers:b require_auth_for_metrics_endpoint:b set_verbose:b \
+         turn_off_message_logging:b require_auth_for_metrics_endpoint:b \
          retry_policy:m model_group_retry_policy:m allowed_fails_policy:m model_group_alias:m"),
     row(Litellm, Approximated,
-        "is obeyed for `prometheus`, which is always on here; other callbacks are not supported yet and ignored",
+        "names callbacks that are not supported here yet; they are ignored",
         "callbacks success_callback failure_callback"),
+    row(Litellm, Approximated, "the level of the log is that of `LITELLM_LOG` or `RUST_LOG`", "set_verbose:b"),
+    row(Litellm, Approximated, "headers of the upstream are always returned", "return_response_headers:b"),
     row(Litellm, Approximated, "no prompt, reply or key is logged here anyway",
         "redact_user_api_key_info:b redact_messages_in_exceptions:b"),
     row(Litellm, NotSupported, IGNORED,
@@ -165,10 +167,10 @@ static TABLE: &[Row] = &[
     row(General, Exact, OBEYED,
         "master_key:t litellm_key_header_name:t always_include_stream_usage:b forward_client_headers_to_llm_api:b \
          max_request_size_mb:n max_response_size_mb:n completion_model:t embedding_model:t \
-         include_call_id_in_error_body:b infer_model_from_keys:b dangerously_permit_weak_or_unset_master_key:b \
-         enforce_user_param:b"),
+         include_call_id_in_error_body:b dangerously_permit_weak_or_unset_master_key:b \
+         "),
     row(General, NotSupported, IGNORED,
-        "database_url:t database_connection_pool_limit:c database_connection_timeout:s database_connect_timeout:s \
+        "infer_model_from_keys:b enforce_user_param:b database_url:t database_connection_pool_limit:c database_connection_timeout:s database_connect_timeout:s \
          database_socket_timeout:s database_max_idle_connection_lifetime database_extra_connection_params \
          database_disable_prepared_statements:b database_type database_args store_model_in_db:b \
          store_prompts_in_spend_logs:b disable_spend_logs:b disable_error_logs:b proxy_batch_write_at:s \
@@ -223,10 +225,13 @@ static TABLE: &[Row] = &[
         "num_retries:c retry_after:s retry_policy:m model_group_retry_policy:m timeout:s stream_timeout:s fallbacks:l \
          context_window_fallbacks:l content_policy_fallbacks:l default_fallbacks:l max_fallbacks:c allowed_fails:c \
          allowed_fails_policy:m cooldown_time:s disable_cooldowns:b model_group_alias:m enable_tag_filtering:b \
-         tag_filtering_match_any:b default_litellm_params:m enable_pre_call_checks:b ignore_invalid_deployments:b"),
-    row(Router, Approximated, "`simple-shuffle` is obeyed; any other strategy falls back to it", "routing_strategy:t"),
+         tag_filtering_match_any:b default_litellm_params:m "),
+    row(Router, Approximated, "asks for a strategy that is not supported here yet; `simple-shuffle` takes its place",
+        "routing_strategy:t"),
+    row(Router, Approximated, "a deployment that cannot be used is always left out, with a warning",
+        "ignore_invalid_deployments:b"),
     row(Router, NotSupported, IGNORED,
-        "routing_strategy_args routing_groups optional_pre_call_checks tag_routing_prefix redis_host redis_port \
+        "enable_pre_call_checks:b routing_strategy_args routing_groups optional_pre_call_checks tag_routing_prefix redis_host redis_port \
          redis_password redis_db redis_url cache_responses:b cache_kwargs caching_groups default_max_parallel_requests:c \
          client_ttl:s default_priority polling_interval:s provider_budget_config enable_weighted_failover:b \
          enable_mid_stream_fallback_continuation:b enable_health_check_routing:b health_check_staleness_threshold \
@@ -253,6 +258,26 @@ pub fn find(section: Section, name: &str) -> Option<Known> {
     entries(section)
         .find(|(known, _)| *known == name)
         .map(|(_, known)| known)
+}
+
+/// The same for a key with this value: some values of a key are obeyed, others not.
+pub fn find_with_value(section: Section, name: &str, value: &Node) -> Option<Known> {
+    let mut known = find(section, name)?;
+    let is_prometheus = |node: &Node| node.text() == Some("prometheus");
+    let obeyed = match (section, name) {
+        (Router, "routing_strategy") => value.text() == Some("simple-shuffle"),
+        (Litellm, "callbacks" | "success_callback" | "failure_callback") => {
+            is_prometheus(value)
+                || (value.text().is_none() && value.items().iter().all(is_prometheus))
+        }
+        // What is switched off is off here, too.
+        _ => known.kind == Kind::Flag && matches!(value.value, NodeValue::Bool(false)),
+    };
+    if obeyed || value.is_null() {
+        known.level = Exact;
+        known.note = OBEYED;
+    }
+    Some(known)
 }
 
 /// The known key that looks most like `name`, if one is close.

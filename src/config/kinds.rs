@@ -101,7 +101,7 @@ fn report_duplicates(node: &Node, section: Section, report: &mut Report) {
 fn report_key(member: &Member, section: Section, report: &mut Report, exact: &mut Exact) {
     let key = section.key(&member.key);
     let open = matches!(section, Section::LitellmParams | Section::ModelInfo);
-    match keys::find(section, &member.key) {
+    match keys::find_with_value(section, &member.key, &member.value) {
         Some(known) if known.level == Level::Exact => count(exact, key, &member.place),
         Some(known) => report.add(known.level, &member.place, &key, known.note),
         None => match keys::did_you_mean(section, &member.key) {

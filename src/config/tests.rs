@@ -248,3 +248,51 @@ fn the_master_key_may_come_from_the_environment() {
         "sk-from-outside"
     );
 }
+
+#[test]
+fn default_litellm_params_win_over_a_deployments_and_leave_its_id_alone() {
+    let model =
+        "model_list: [{model_name: m, litellm_params: {model: openai/x, temperature: 1}}]\n";
+    let (plain, _) = load_text(model).unwrap();
+    let defaults = "router_settings: {default_litellm_params: {temperature: 0.2, model: no}}\n";
+    let (config, _) = load_text(&format!("{model}{defaults}")).unwrap();
+    let params = &config.model_list[0].litellm_params;
+    assert_eq!(params.get::<f64>("temperature"), Some(0.2));
+    assert_eq!(params.get::<String>("model").unwrap(), "openai/x");
+    assert_eq!(
+        config.model_list[0].model_info,
+        plain.model_list[0].model_info
+    );
+}
+
+#[test]
+fn what_becomes_of_a_key_may_depend_on_its_value() {
+    let (_, report) = load_text(
+        "router_settings: {routing_strategy: least-busy, enable_pre_call_checks: false}\n\
+         litellm_settings: {callbacks: [prometheus]}\ngeneral_settings: {background_health_checks: true}\n",
+    )
+    .unwrap();
+    assert!(
+        found(
+            &report,
+            Level::Approximated,
+            "router_settings.routing_strategy"
+        )
+        .is_some()
+    );
+    assert!(
+        found(
+            &report,
+            Level::Exact,
+            "router_settings.enable_pre_call_checks"
+        )
+        .is_some()
+    );
+    assert!(found(&report, Level::Exact, "litellm_settings.callbacks").is_some());
+    let ignored = found(
+        &report,
+        Level::NotSupported,
+        "general_settings.background_health_checks",
+    );
+    assert!(ignored.is_some());
+}

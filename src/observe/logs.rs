@@ -91,7 +91,10 @@ where
                 out.write_char(',')?;
                 write_json_text(&mut out, name)?;
                 out.write_char(':')?;
-                write_json_text(&mut out, &redact(value))?;
+                match value {
+                    Shown::Raw(value) => out.write_str(value)?,
+                    Shown::Text(value) => write_json_text(&mut out, &redact(value))?,
+                }
             }
             return out.write_str("}\n");
         }
@@ -102,6 +105,7 @@ where
             one_line(&redact(&fields.message))
         )?;
         for (name, value) in &fields.others {
+            let (Shown::Raw(value) | Shown::Text(value)) = value;
             write!(out, " {name}={}", one_line(&redact(value)))?;
         }
         out.write_char('\n')
@@ -135,21 +139,44 @@ impl Visit for Message<'_, '_> {
 #[derive(Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, String)>,
+    others: Vec<(&'static str, Shown)>,
+}
+
+/// A field's value: a number or flag as it is, anything else as a text.
+enum Shown {
+    Raw(String),
+    Text(String),
 }
 
 impl Fields {
     fn put(&mut self, field: &Field, value: String) {
         match field.name() {
             "message" => self.message = value,
-            name => self.others.push((name, value)),
+            name => self.others.push((name, Shown::Text(value))),
         }
+    }
+
+    fn put_raw(&mut self, field: &Field, value: &dyn fmt::Display) {
+        self.others
+            .push((field.name(), Shown::Raw(value.to_string())));
     }
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.put(field, value.to_owned());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put_raw(field, &value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put_raw(field, &value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put_raw(field, &value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -229,7 +256,11 @@ mod tests {
     #[test]
     fn every_line_is_a_json_object_without_secrets() {
         let text = logged(true, || {
-            tracing::warn!(file = "config.yaml", "refused Bearer abcdefgh12345\nnext");
+            tracing::warn!(
+                file = "config.yaml",
+                lines = 7,
+                "refused Bearer abcdefgh12345\nnext"
+            );
             tracing::debug!("not at this level");
             let call = Call::new(Op::Chat, "m", Params::default());
             AccessLog { json: true }.record(&Receipt::refused(&call, Error::bad_request("no")));
@@ -241,6 +272,7 @@ mod tests {
         assert_eq!(lines.len(), 2, "{text}");
         assert_eq!(lines[0]["message"], "refused Bearer [redacted]\nnext");
         assert_eq!(lines[0]["file"], "config.yaml");
+        assert_eq!(lines[0]["lines"], 7);
         assert_eq!(lines[0]["level"], "WARN");
         assert_eq!(lines[1]["message"], "call");
         assert_eq!(lines[1]["status"], 400);
