@@ -187,22 +187,10 @@ fn shown_model(call: &Call) -> Option<&str> {
 
 /// A mocked stream is one of the OpenAI kind whose upstream is made here.
 fn stream(call: &Call, target: &Target, said: &str) -> Result<Mocked> {
-    let asked = call
-        .params
-        .get::<Object>("stream_options")
-        .is_some_and(|options| options.get("include_usage") == Some(&json!(true)));
     let settings = StreamSettings {
-        model: shown_model(call).unwrap_or(&target.model).to_owned(),
         closing_model: shown_model(call).is_none().then(|| call.model.clone()),
-        id: call.id.clone(),
-        created: call.created,
-        usage_asked: asked,
-        text: call.op == Op::TextCompletion,
         merge_reasoning: false,
-        keep_extras: false,
-        open_router: false,
-        upstream_model: false,
-        comments: false,
+        ..StreamSettings::of(call, target)
     };
     let place = StreamPlace {
         provider: target.provider.name.to_owned(),

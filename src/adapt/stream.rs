@@ -282,7 +282,7 @@ impl StreamPlace {
 /// Appends the chunk that tells a stream's usage. It goes between the last chunk and [`DONE`].
 pub fn write_usage_chunk(end: &StreamEnd, usage: Object, out: &mut BytesMut) {
     let mut chunk = end.head.clone();
-    chunk.insert("choices".into(), json!([]));
+    chunk.entry("choices").or_insert_with(|| json!([]));
     chunk.insert("usage".into(), Value::Object(usage));
     write_json_event(&Value::Object(chunk), out);
 }

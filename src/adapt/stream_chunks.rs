@@ -5,7 +5,6 @@
 //! Output is pure in the chunk and the few fields of [`Chunks`] that `render` reads, which lets
 //! [`super::stream_template`] replay it.
 
-use super::StreamEnd;
 use super::canonical::{drop_nulls_in, finish_reason, into_object};
 use super::errors::Place;
 use super::stream_deltas::{
@@ -14,7 +13,9 @@ use super::stream_deltas::{
 use super::stream_usage;
 use super::stream_written::Written;
 use super::usage::{self, Object};
+use super::{StreamEnd, Target};
 use crate::error::{Error, ErrorKind, Result, Side};
+use crate::request::{Call, Op};
 use serde_json::{Value, json};
 
 /// How often a chunk may repeat before the model counts as stuck (LiteLLM's `REPEATED_STREAMING_CHUNK_LIMIT`).
@@ -31,8 +32,10 @@ pub struct StreamSettings {
     pub id: String,
     /// Unix seconds, for streams without one.
     pub created: i64,
-    /// Whether the caller asked for usage.
+    /// Whether usage is told at the end: the caller asked, or the server always tells.
     pub usage_asked: bool,
+    /// Whether the usage chunk has an empty choice, as it has when the caller did not ask.
+    pub usage_with_choice: bool,
     /// Whether chunks are those of a text completion.
     pub text: bool,
     /// Whether reasoning goes into the content, between `<think>` tags.
@@ -45,6 +48,34 @@ pub struct StreamSettings {
     pub upstream_model: bool,
     /// Whether comments are handed on.
     pub comments: bool,
+}
+
+impl StreamSettings {
+    /// The settings of a call, as most providers have them.
+    pub fn of(call: &Call, target: &Target) -> Self {
+        let served = !call.caller.route.is_empty();
+        let wish = call.params.get::<Object>("stream_options");
+        let asked = wish
+            .as_ref()
+            .is_some_and(|wish| wish.get("include_usage") == Some(&Value::Bool(true)));
+        let always = call.options.ask_stream_usage && wish.is_none();
+        Self {
+            // The server shows the client's name of the model.
+            model: if served { &call.model } else { &target.model }.clone(),
+            closing_model: None,
+            id: call.id.clone(),
+            created: call.created,
+            usage_asked: asked || always,
+            usage_with_choice: always,
+            text: call.op == Op::TextCompletion,
+            merge_reasoning: call.options.merge_reasoning_content_in_choices
+                || target.options.merge_reasoning_content_in_choices,
+            keep_extras: false,
+            open_router: false,
+            upstream_model: false,
+            comments: served,
+        }
+    }
 }
 
 /// The state of one stream.
@@ -361,8 +392,17 @@ impl Chunks {
             usage_asked: self.settings.usage_asked,
             reported: self.usage.clone(),
             text: self.written.text(),
-            head: self.head(),
+            head: self.usage_head(),
         }
+    }
+
+    fn usage_head(&self) -> Object {
+        let mut head = self.head();
+        if self.settings.usage_with_choice {
+            let choice = json!({"index": 0, "delta": {}});
+            head.insert("choices".into(), json!([choice]));
+        }
+        head
     }
 }
 

@@ -10,6 +10,7 @@ fn settings() -> StreamSettings {
         id: "id".into(),
         created: 7,
         usage_asked: false,
+        usage_with_choice: false,
         text: false,
         merge_reasoning: false,
         keep_extras: true,

@@ -64,23 +64,9 @@ impl Adapter for Anthropic {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
-        let asked = call
-            .params
-            .get::<Object>("stream_options")
-            .is_some_and(|options| options.get("include_usage") == Some(&Value::Bool(true)));
         let settings = StreamSettings {
-            model: shown_model(call).unwrap_or(&target.model).to_owned(),
-            closing_model: None,
-            id: call.id.clone(),
-            created: call.created,
-            usage_asked: asked,
             text: false,
-            merge_reasoning: call.options.merge_reasoning_content_in_choices
-                || target.options.merge_reasoning_content_in_choices,
-            keep_extras: false,
-            open_router: false,
-            upstream_model: false,
-            comments: shown_model(call).is_some(),
+            ..StreamSettings::of(call, target)
         };
         Box::new(AnthropicStream::new(settings, target))
     }

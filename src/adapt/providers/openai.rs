@@ -102,25 +102,14 @@ impl Adapter for OpenAi {
             wording: if sdk { Wording::Message } else { Wording::Body },
             family: if sdk { Family::OpenAi } else { provider.family },
         };
-        let asked = call
-            .params
-            .get::<Object>("stream_options")
-            .is_some_and(|options| options.get("include_usage") == Some(&Value::Bool(true)));
+        let chooses_model = provider.family == Family::OpenRouter;
         let stream = Box::new(OpenAiStream::new(
             place,
             StreamSettings {
-                model: restamp(call).unwrap_or(&target.model).to_owned(),
-                closing_model: None,
-                id: call.id.clone(),
-                created: call.created,
-                usage_asked: asked,
-                text: call.op == Op::TextCompletion,
-                merge_reasoning: call.options.merge_reasoning_content_in_choices
-                    || target.options.merge_reasoning_content_in_choices,
                 keep_extras: sdk,
-                open_router: provider.family == Family::OpenRouter,
-                upstream_model: provider.family == Family::OpenRouter && restamp(call).is_none(),
-                comments: restamp(call).is_some(),
+                open_router: chooses_model,
+                upstream_model: chooses_model && restamp(call).is_none(),
+                ..StreamSettings::of(call, target)
             },
         ));
         let plan = openai_request::plan(call, target);
