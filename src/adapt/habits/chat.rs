@@ -365,3 +365,13 @@ pub static STREAMLAKE: Habits = Habits {
     }),
     ..Habits::NONE
 };
+
+/// <https://modelscope.cn/docs/model-service/API-Inference/intro>
+pub static MODELSCOPE: Habits = Habits {
+    text_completions: true,
+    messages: Some(|messages, _| {
+        join_texts(messages, false);
+        Ok(())
+    }),
+    ..Habits::NONE
+};

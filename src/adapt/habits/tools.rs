@@ -294,6 +294,12 @@ fn fireworks_model(model: &str) -> String {
     }
 }
 
+/// Whether the catalogue gives a model a capability, under its short or its whole name.
+fn capable(model: &str, capability: &str) -> bool {
+    facts::supports(model, "fireworks_ai", capability)
+        || facts::supports(&fireworks_model(model), "fireworks_ai", capability)
+}
+
 /// <https://docs.fireworks.ai/api-reference>
 pub static FIREWORKS: Habits = Habits {
     older_max_tokens: true,
@@ -303,10 +309,10 @@ pub static FIREWORKS: Habits = Habits {
         if facts::declared(model, "fireworks_ai", "supports_function_calling") != Some(false) {
             names.extend(["tools", "parallel_tool_calls"]);
         }
-        if facts::supports(model, "fireworks_ai", "supports_tool_choice") {
+        if capable(model, "supports_tool_choice") {
             names.push("tool_choice");
         }
-        if facts::supports(model, "fireworks_ai", "supports_reasoning") {
+        if capable(model, "supports_reasoning") {
             names.extend(["reasoning_effort", "reasoning_history", "thinking"]);
         }
     }),
@@ -447,6 +453,16 @@ pub static DEEPINFRA: Habits = Habits {
                 message["content"] = text;
             }
         }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// <https://friendli.ai/docs/openapi>
+pub static FRIENDLI: Habits = Habits {
+    older_max_tokens: true,
+    messages: Some(|messages, _| {
+        strip_assistant(messages, RESPONSE_ONLY);
         Ok(())
     }),
     ..Habits::NONE

@@ -36,9 +36,6 @@ pub struct Rules {
 /// [`Error::bad_request`] for messages that no provider could read.
 pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes> {
     let habits = rules.provider.habits;
-    if habits.raw_messages {
-        return Ok(raw.clone());
-    }
     let signs = SIGNS
         .iter()
         .any(|sign| memmem::find(raw, sign.as_bytes()).is_some());
@@ -58,6 +55,9 @@ pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes>
             normalize(message, rules);
         }
     }
+    if habits.raw_messages {
+        return written(&messages);
+    }
     if let Some(map) = habits.messages {
         map(&mut messages, mapping)?;
     }
@@ -73,7 +73,11 @@ pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes>
             }
         }
     }
-    serde_json::to_vec(&messages)
+    written(&messages)
+}
+
+fn written(messages: &[Value]) -> Result<Bytes> {
+    serde_json::to_vec(messages)
         .map(Bytes::from)
         .map_err(|e| Error::bad_request(e.to_string()))
 }
@@ -90,12 +94,11 @@ fn normalize(message: &mut Map<String, Value>, rules: &Rules) {
         "developer" if !rules.keeps_developer => "system",
         role => role,
     };
-    let role = if role == "system" && !rules.keeps_system {
-        "user"
-    } else {
-        role
-    };
-    let role = Value::from(role);
+    let as_user = role == "system" && !rules.keeps_system;
+    let role = Value::from(if as_user { "user" } else { role });
+    if as_user {
+        message.retain(|name, _| name == "content");
+    }
     message.insert("role".to_owned(), role);
     if message["role"] == "tool"
         && let Some(Value::Array(parts)) = message.get_mut("content")
