@@ -17,7 +17,7 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let args = match Args::try_parse_from(args) {
+    let args = match Args::try_parse_from(with_command(args)) {
         Ok(args) => args,
         Err(error) => {
             let code = error.exit_code();
@@ -44,6 +44,21 @@ where
     }
 }
 
+/// A command line that begins with a setting is one of `litellm`'s, which has no commands: it means `serve`.
+fn with_command<I, T>(args: I) -> Vec<OsString>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString>,
+{
+    let mut args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let first = args.get(1).and_then(|arg| arg.to_str()).unwrap_or_default();
+    let of_the_program = ["-h", "--help", "-V", "--version"].contains(&first);
+    if first.starts_with('-') && !of_the_program {
+        args.insert(1, "serve".into());
+    }
+    args
+}
+
 fn check(file: &Path, json: bool) -> ExitCode {
     let report = crate::config::check(file, &process_env);
     let text = if json {
@@ -67,4 +82,40 @@ fn process_env(name: &str) -> Option<String> {
 /// Writes a line for people. A reader that has gone is no error of ours.
 fn tell(mut to: impl Write, line: &str) {
     let _ = writeln!(to, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn port(line: &[&str]) -> u16 {
+        match Args::try_parse_from(with_command(line.iter().copied()))
+            .unwrap()
+            .command
+        {
+            Command::Serve(serve) => serve.port,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn litellms_command_line_starts_the_server() {
+        let line = [
+            "gateway",
+            "--config",
+            "c.yaml",
+            "--port",
+            "4001",
+            "--num_workers",
+            "8",
+            "--detailed_debug",
+        ];
+        assert_eq!(port(&line), 4001);
+    }
+
+    #[test]
+    fn a_command_is_left_alone() {
+        assert_eq!(port(&["gateway", "serve", "--port", "4002"]), 4002);
+    }
 }

@@ -46,6 +46,8 @@ pub struct Answer {
     pub head: Head,
     /// Retries made in the group that answered.
     pub retries: u32,
+    /// Retries that the group would have made at most; told only after one was made.
+    pub allowed_retries: u32,
     /// Fallbacks taken.
     pub fallbacks: u32,
     /// Time spent waiting for the upstream, all attempts: to the head (stream) or the end (whole reply).
@@ -131,6 +133,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
     running.note_head(&head);
     running.target = Some(target.clone());
     let (retries, fallbacks) = (running.retries, running.fallbacks);
+    let allowed_retries = running.allowed_retries;
     let upstream_time = running.upstream;
     let (body, cost) = match body {
         GotBody::Whole(reply) => {
@@ -146,6 +149,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
         target,
         head,
         retries,
+        allowed_retries,
         fallbacks,
         upstream_time,
         cost,

@@ -51,23 +51,29 @@ pub struct Serve {
     #[arg(long)]
     pub debug: bool,
     /// Even more in the log.
-    #[arg(long)]
+    #[arg(long = "detailed_debug", alias = "detailed-debug")]
     pub detailed_debug: bool,
     /// Taken for LiteLLM's sake: one process uses every core.
-    #[arg(long, hide = true)]
+    #[arg(long = "num_workers", alias = "num-workers", hide = true)]
     pub num_workers: Option<u32>,
     /// Taken for LiteLLM's sake: there is one server.
-    #[arg(long, hide = true)]
+    #[arg(long = "run_gunicorn", alias = "run-gunicorn", hide = true)]
     pub run_gunicorn: bool,
     /// Taken for LiteLLM's sake: there is one server.
-    #[arg(long, hide = true)]
+    #[arg(long = "run_hypercorn", alias = "run-hypercorn", hide = true)]
     pub run_hypercorn: bool,
     /// Taken for LiteLLM's sake: there is one server.
-    #[arg(long, hide = true)]
+    #[arg(long = "run_granian", alias = "run-granian", hide = true)]
     pub run_granian: bool,
     /// Taken for LiteLLM's sake: nothing is sent home.
     #[arg(long, hide = true)]
     pub telemetry: Option<Option<String>>,
+    /// Taken for LiteLLM's sake: `LITELLM_LOG` and `RUST_LOG` set what is logged.
+    #[arg(long = "log_config", hide = true)]
+    pub log_config: Option<PathBuf>,
+    /// Taken for LiteLLM's sake: an idle connection costs next to nothing here.
+    #[arg(long = "keepalive_timeout", hide = true)]
+    pub keepalive_timeout: Option<u32>,
     /// Taken for LiteLLM's sake: configurations always reload.
     #[arg(long, hide = true)]
     pub reload: bool,

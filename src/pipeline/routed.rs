@@ -78,6 +78,7 @@ impl Engine {
                 let usual = rules.usual(asked, own);
                 (policy.unwrap_or(usual), policy.is_some())
             });
+            running.allowed_retries = retries;
             let standing = retry::Standing {
                 healthy: leg.group.healthy(Instant::now().into_std()),
                 all: leg.group.deployments.len(),

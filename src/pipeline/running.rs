@@ -27,6 +27,8 @@ pub(super) struct Running {
     pub(super) attempts: u32,
     /// Retries made.
     pub(super) retries: u32,
+    /// Retries that the group in use allows, once one was considered.
+    pub(super) allowed_retries: u32,
     /// Fallbacks taken.
     pub(super) fallbacks: u32,
     /// Time spent in attempts.
@@ -90,6 +92,7 @@ impl Running {
             target: None,
             attempts: 0,
             retries: 0,
+            allowed_retries: 0,
             fallbacks: 0,
             upstream: Duration::ZERO,
             first_chunk: None,

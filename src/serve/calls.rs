@@ -42,6 +42,7 @@ pub async fn answer(
         Ok(params) => params,
         Err(refusal) => return refusal.reply(),
     };
+    let mocks = inbound::mocks(&params, config);
     let call = match inbound::call(op, params, from, config) {
         Ok(call) => call,
         Err(refusal) => return nameless(op, &refusal),
@@ -63,7 +64,12 @@ pub async fn answer(
             .then(|| call.id.clone()),
     };
     if let Some(name) = missing(&call) {
-        return refuse_missing(gateway, &snapshot, &call, &asked, name);
+        let message = format!("{}: Missing required parameter: '{name}'.", route(op));
+        let refusal = Refusal::new(400, "invalid_request_error", message).param(name);
+        return refuse(gateway, &snapshot, &call, &asked, refusal);
+    }
+    if !mocks.is_empty() {
+        return refuse(gateway, &snapshot, &call, &asked, mocking(&mocks));
     }
     match gateway.engine.call(call).await {
         Ok(answer) => succeed(answer, asked).await,
@@ -91,19 +97,31 @@ fn route(op: Op) -> &'static str {
     }
 }
 
-fn refuse_missing(
+/// LiteLLM's refusal of clients that want failures made up for them.
+fn mocking(names: &[&str]) -> Refusal {
+    let message = format!(
+        "Mock testing request params are disabled on this proxy: {}. An admin can enable them by setting \
+         `general_settings.dangerously_allow_mock_testing_request_params: true` in config.yaml. This setting cannot \
+         be changed from the Admin UI or the API.",
+        names.join(", ")
+    );
+    let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
+    refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
+    refusal
+}
+
+/// Refuses a call that is understood but not passed on; it is counted all the same.
+fn refuse(
     gateway: &Gateway,
     snapshot: &Snapshot,
     call: &Call,
     asked: &Asked,
-    name: &str,
+    mut refusal: Refusal,
 ) -> Response<ReplyBody> {
-    let message = format!("{}: Missing required parameter: '{name}'.", route(call.op));
-    let receipt = Receipt::refused(call, Error::bad_request(message.clone()));
+    let receipt = Receipt::refused(call, Error::bad_request(refusal.message.clone()));
     for sink in &*gateway.engine.sinks {
         sink.record(&receipt);
     }
-    let mut refusal = Refusal::new(400, "invalid_request_error", message).param(name);
     refusal.litellm_call_id.clone_from(&asked.error_id);
     let mut reply = refusal.reply();
     let mut headers = Writer(reply.headers_mut());
@@ -147,16 +165,16 @@ fn common(headers: &mut Writer<'_>, asked: &Asked) {
 }
 
 async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
+    let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
     match answer.body {
         AnswerBody::Whole(whole) => {
             let mut reply = reply::json(StatusCode::OK, whole.body);
             let mut headers = Writer(reply.headers_mut());
             headers.text("x-litellm-call-id", &asked.id);
             headers.success(&answer.target, &answer.head);
+            attempts(&mut headers, tries);
             headers.cost(answer.cost.as_ref());
             headers.times(asked.started.elapsed(), answer.upstream_time);
-            headers.count("x-litellm-attempted-retries", answer.retries.into());
-            headers.count("x-litellm-attempted-fallbacks", answer.fallbacks.into());
             reply
         }
         AnswerBody::Stream(mut rest) => {
@@ -176,15 +194,23 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             let mut headers = Writer(reply.headers_mut());
             headers.text("x-litellm-call-id", &asked.id);
             headers.success(&answer.target, &answer.head);
+            attempts(&mut headers, tries);
             headers.cost_to_come();
             headers.times(asked.started.elapsed(), answer.upstream_time);
-            headers.count("x-litellm-attempted-retries", answer.retries.into());
-            headers.count("x-litellm-attempted-fallbacks", answer.fallbacks.into());
             headers.text("cache-control", "no-cache");
             headers.text("x-accel-buffering", "no");
             headers.text("content-type", "text/event-stream; charset=utf-8");
             reply
         }
+    }
+}
+
+/// How often it was tried: retries made, retries allowed, fallbacks taken.
+fn attempts(headers: &mut Writer<'_>, (retries, allowed, fallbacks): (u32, u32, u32)) {
+    headers.count("x-litellm-attempted-retries", retries.into());
+    headers.count("x-litellm-attempted-fallbacks", fallbacks.into());
+    if retries > 0 {
+        headers.count("x-litellm-max-retries", allowed.into());
     }
 }
 

@@ -55,6 +55,16 @@ const NOT_FROM_CLIENTS: &[&str] = &[
     "client_secret",
 ];
 
+/// Members that make up a failure or a delay.
+const MOCKS: &[&str] = &[
+    "mock_testing_fallbacks",
+    "mock_testing_context_fallbacks",
+    "mock_testing_content_policy_fallbacks",
+    "mock_testing_rate_limit_error",
+    "mock_timeout",
+    "mock_delay",
+];
+
 /// What `always_include_stream_usage` says for a client that says nothing.
 const USAGE_ASKED: Bytes = Bytes::from_static(br#"{"include_usage":true}"#);
 
@@ -203,6 +213,23 @@ fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result
             Refusal::new(400, "bad_request_error", "'model' must be a string.").param("model")
         }),
     }
+}
+
+/// The members by which this client wants failures or delays made up.
+pub fn mocks(params: &Params, config: &Config) -> Vec<&'static str> {
+    let allowed = config
+        .general
+        .other
+        .get("dangerously_allow_mock_testing_request_params")
+        == Some(&serde_json::Value::Bool(true));
+    let asked = |name: &&&str| {
+        let raw = params.raw(name);
+        raw.is_some_and(|raw| !matches!(&raw[..], b"null" | b"false"))
+    };
+    if allowed {
+        return Vec::new();
+    }
+    MOCKS.iter().filter(asked).copied().collect()
 }
 
 fn refused(name: &str) -> bool {

@@ -11,3 +11,4 @@
 mod metrics;
 mod purity;
 mod reload;
+mod serve;
