@@ -189,6 +189,7 @@ fn shown_model(call: &Call) -> Option<&str> {
 fn stream(call: &Call, target: &Target, said: &str) -> Result<Mocked> {
     let settings = StreamSettings {
         closing_model: shown_model(call).is_none().then(|| call.model.clone()),
+        open_end: true,
         merge_reasoning: false,
         ..StreamSettings::of(call, target)
     };
@@ -208,8 +209,6 @@ fn stream(call: &Call, target: &Target, said: &str) -> Result<Mocked> {
             .collect();
         push(&mut adapter, &json!({"choices": choices}), &mut out)?;
     }
-    let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    push(&mut adapter, &last, &mut out)?;
     let end = adapter.finish(&mut out)?;
     Ok(Mocked::Stream(out.freeze(), Box::new(end)))
 }

@@ -254,7 +254,7 @@ impl Body {
             return Err(error);
         }
         let chunks = &mut self.chunks;
-        if chunks.seen_chunk && chunks.finish.is_none() && !chunks.settings.text {
+        if chunks.seen_chunk && chunks.finish.is_none() && !chunks.settings.open_end {
             let handler_done = self.done && self.place.wording == Wording::Body;
             if !handler_done {
                 let place = self.place.place();

@@ -26,8 +26,10 @@ const MAX_REPEATS: u32 = 100;
 pub struct StreamSettings {
     /// The model's name in every chunk.
     pub model: String,
-    /// The model's name in the last chunk and after, where it is another one.
+    /// The model's name in chunks that no chunk of the upstream made, where it is another one.
     pub closing_model: Option<String>,
+    /// Whether the stream may end without a finish reason: nobody cuts a mocked one.
+    pub open_end: bool,
     /// For streams without one.
     pub id: String,
     /// Unix seconds, for streams without one.
@@ -63,6 +65,7 @@ impl StreamSettings {
             // The server shows the client's name of the model.
             model: if served { &call.model } else { &target.model }.clone(),
             closing_model: None,
+            open_end: call.op == Op::TextCompletion,
             id: call.id.clone(),
             created: call.created,
             usage_asked: asked || always,
@@ -84,7 +87,11 @@ pub(super) struct Chunks {
     pub(super) settings: StreamSettings,
     id: Option<String>,
     created: Option<i64>,
+    /// Of the last chunk.
     fingerprint: Option<String>,
+    /// Of the last chunk.
+    chunk_tier: Option<String>,
+    /// The last that a chunk named.
     service_tier: Option<String>,
     pub(super) upstream_model: Option<String>,
     pub(super) seen_chunk: bool,
@@ -116,6 +123,7 @@ impl Chunks {
             id: None,
             created: None,
             fingerprint: None,
+            chunk_tier: None,
             service_tier: None,
             upstream_model: None,
             seen_chunk: false,
@@ -147,7 +155,7 @@ impl Chunks {
         let Some(first) = first_choice(&chunk) else {
             let empty = self.settings.usage_asked && !has_usage && !self.settings.text;
             return Ok(empty.then(|| {
-                let mut head = self.head();
+                let mut head = self.head(false);
                 head.insert("choices".into(), json!([]));
                 head
             }));
@@ -196,7 +204,7 @@ impl Chunks {
             mapped => mapped,
         };
         self.sent_finish = Some(mapped.to_owned());
-        let mut out = self.head();
+        let mut out = self.head(chunk.is_none());
         if let Some(chunk) = chunk
             && self.settings.keep_extras
         {
@@ -214,7 +222,8 @@ impl Chunks {
     }
 
     /// The members that every chunk of the stream shares.
-    pub(super) fn head(&self) -> Object {
+    /// `closing` chunks are those that no chunk of the upstream made.
+    fn head(&self, closing: bool) -> Object {
         let mut head = Object::new();
         let id = match &self.id {
             Some(id) => id.clone(),
@@ -225,7 +234,7 @@ impl Chunks {
         head.insert("created".into(), json!(created));
         let model = match (&self.upstream_model, &self.settings.closing_model) {
             (Some(model), _) if self.settings.upstream_model => model,
-            (_, Some(model)) if self.sent_last => model,
+            (_, Some(model)) if closing => model,
             _ => &self.settings.model,
         };
         head.insert("model".into(), json!(model));
@@ -235,7 +244,12 @@ impl Chunks {
         {
             head.insert("system_fingerprint".into(), json!(fingerprint));
         }
-        if let Some(tier) = &self.service_tier {
+        let tier = if closing {
+            &self.service_tier
+        } else {
+            &self.chunk_tier
+        };
+        if let Some(tier) = tier {
             head.insert("service_tier".into(), json!(tier));
         }
         head
@@ -257,14 +271,14 @@ impl Chunks {
         if !model.is_empty() && self.upstream_model.as_deref() != Some(model) {
             self.upstream_model = Some(model.to_owned());
         }
-        for (name, kept) in [
-            ("system_fingerprint", &mut self.fingerprint),
-            ("service_tier", &mut self.service_tier),
-        ] {
+        let own = |name: &str| {
             let given = text_of(chunk, name);
-            if !given.is_empty() && kept.as_deref() != Some(given) {
-                *kept = Some(given.to_owned());
-            }
+            (!given.is_empty()).then(|| given.to_owned())
+        };
+        self.fingerprint = own("system_fingerprint");
+        self.chunk_tier = own("service_tier");
+        if self.chunk_tier.is_some() {
+            self.service_tier.clone_from(&self.chunk_tier);
         }
     }
 
@@ -290,7 +304,7 @@ impl Chunks {
 
     /// The chunk as it is sent, but for the role. Reads nothing that a chunk of the same head could change.
     pub(super) fn render(&self, mut chunk: Object) -> Object {
-        let mut out = self.head();
+        let mut out = self.head(false);
         if let Some(Value::Array(choices)) = chunk.get_mut("choices") {
             let choices = choices
                 .iter_mut()
@@ -397,7 +411,7 @@ impl Chunks {
     }
 
     fn usage_head(&self) -> Object {
-        let mut head = self.head();
+        let mut head = self.head(true);
         if self.settings.usage_with_choice {
             let choice = json!({"index": 0, "delta": {}});
             head.insert("choices".into(), json!([choice]));

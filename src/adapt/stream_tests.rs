@@ -7,6 +7,7 @@ fn settings() -> StreamSettings {
     StreamSettings {
         model: "gpt-4o".into(),
         closing_model: None,
+        open_end: false,
         id: "id".into(),
         created: 7,
         usage_asked: false,

@@ -33,12 +33,7 @@ impl Adapter for OpenAi {
         } else {
             body
         };
-        let prefix = match (target.provider.via, target.provider.name) {
-            (_, "openai") => String::new(),
-            (Via::Sdk, name) => format!("{name}/"),
-            (_, name) if target.provider.prefixes_model => format!("{name}/"),
-            _ => String::new(),
-        };
+        let prefix = model_prefix(target);
         let context = Context {
             form: target.provider.form,
             model_prefix: &prefix,
@@ -103,9 +98,13 @@ impl Adapter for OpenAi {
             family: if sdk { Family::OpenAi } else { provider.family },
         };
         let chooses_model = provider.family == Family::OpenRouter;
+        let prefix = model_prefix(target);
+        let converted = provider.form == canonical::Form::Converted;
+        let prefixed = converted && !prefix.is_empty() && restamp(call).is_none();
         let stream = Box::new(OpenAiStream::new(
             place,
             StreamSettings {
+                closing_model: prefixed.then(|| format!("{prefix}{}", target.model)),
                 keep_extras: sdk,
                 open_router: chooses_model,
                 upstream_model: chooses_model && restamp(call).is_none(),
@@ -121,6 +120,17 @@ impl Adapter for OpenAi {
 
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
         Place::of(call, target).status(head.status.as_u16(), &head.headers, body)
+    }
+}
+
+/// What LiteLLM puts before the model's name, in whole replies and in the chunks that it makes itself.
+fn model_prefix(target: &Target) -> String {
+    let provider = target.provider;
+    let prefixes = provider.prefixes_model || provider.via == Via::Sdk;
+    match provider.name {
+        "openai" => String::new(),
+        name if prefixes => format!("{name}/"),
+        _ => String::new(),
     }
 }
 

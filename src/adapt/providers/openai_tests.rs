@@ -196,12 +196,27 @@ fn head(upstream: &Value) -> Head {
     }
 }
 
-/// A recorded usage chunk has counts and a cost that the accounting adds; its place is what is checked here.
-fn without_usage_chunk(expected: &[Value]) -> (&[Value], bool) {
+/// The recorded usage chunk, apart: its counts and its cost are accounting's.
+fn without_usage_chunk(expected: &[Value]) -> (&[Value], Option<&Value>) {
     match expected.split_last() {
-        Some((last, rest)) if last.get("usage").is_some_and(|u| !u.is_null()) => (rest, true),
-        _ => (expected, false),
+        Some((last, rest)) if last.get("usage").is_some_and(|u| !u.is_null()) => (rest, Some(last)),
+        _ => (expected, None),
     }
+}
+
+/// Whether the usage chunk comes when it should, and is like the recorded one but for the usage.
+fn check_usage_chunk(end: &crate::adapt::StreamEnd, recorded: Option<&Value>) -> Option<String> {
+    let Some(recorded) = recorded else {
+        return end.usage_asked.then(|| "a usage chunk too many".to_owned());
+    };
+    if !end.usage_asked {
+        return Some("no usage chunk".to_owned());
+    }
+    let mut out = BytesMut::new();
+    crate::adapt::stream::write_usage_chunk(end, Object::new(), &mut out);
+    let mut chunk: Value = serde_json::from_slice(&out["data: ".len()..]).unwrap();
+    chunk["usage"] = recorded["usage"].clone();
+    differs("usage chunk", recorded, &chunk)
 }
 
 fn check(case: &Case, expected: &Value) -> Option<String> {
@@ -233,7 +248,7 @@ fn check(case: &Case, expected: &Value) -> Option<String> {
             return Some(difference);
         }
         return match (end, expected.get("stream_error")) {
-            (Ok(end), None) => (end.usage_asked != usage).then(|| "usage chunk".to_owned()),
+            (Ok(end), None) => check_usage_chunk(&end, usage),
             (Err(error), Some(wanted)) => {
                 let ok = wanted["status_code"] == json!(error.status)
                     && wanted["message"].as_str().is_some_and(|text| {
@@ -397,7 +412,7 @@ fn check_proxy(case: &Case, expected: &Value) -> Option<String> {
             return Some(difference);
         }
         return match (end, error) {
-            (Ok(end), None) => (end.usage_asked != usage).then(|| "usage chunk".to_owned()),
+            (Ok(end), None) => check_usage_chunk(&end, usage),
             (Err(error), Some(wanted)) => differs(
                 "error",
                 &wanted["error"]["message"],
