@@ -143,6 +143,10 @@ fn chat_choice(mut choice: Object, index: usize, context: &Context<'_>) -> Objec
         out.insert("provider_specific_fields".into(), Value::Object(extra));
     }
     drop_nulls_in(&mut out);
+    // The one null that clients look for: a message always has its content.
+    if let Some(Value::Object(message)) = out.get_mut("message") {
+        message.entry("content").or_insert(Value::Null);
+    }
     out
 }
 

@@ -63,7 +63,12 @@ impl StreamSettings {
         let always = call.options.ask_stream_usage && wish.is_none();
         Self {
             // The server shows the client's name of the model.
-            model: if served { &call.model } else { &target.model }.clone(),
+            model: if served {
+                call.shown_model()
+            } else {
+                &target.model
+            }
+            .to_owned(),
             closing_model: None,
             open_end: call.op == Op::TextCompletion,
             id: call.id.clone(),

@@ -65,9 +65,6 @@ const MOCKS: &[&str] = &[
     "mock_delay",
 ];
 
-/// What `always_include_stream_usage` says for a client that says nothing.
-const USAGE_ASKED: Bytes = Bytes::from_static(br#"{"include_usage":true}"#);
-
 /// Prefixes of price settings, which are the operator's.
 const PRICES: &[&str] = &["input_cost_per_", "output_cost_per_", "cache_"];
 
@@ -165,17 +162,12 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
         let own = known::left_to_clients(config, &model);
         params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
     }
-    if config.general.always_include_stream_usage
-        && params.get("stream") == Some(true)
-        && !params.contains("stream_options")
-    {
-        params.set_raw("stream_options", USAGE_ASKED);
-    }
     let (mut options, params) = Options::split(params)
         .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
     settings_of_headers(&mut options, from.headers)?;
     let mut call = Call::new(op, model, params);
     call.options = options;
+    call.options.ask_stream_usage = config.general.always_include_stream_usage;
     call.keep_upstream_model = named.is_none();
     call.shown_model = named.filter(|named| *named != call.model);
     if let Some(id) = text(from.headers, "x-litellm-call-id") {
