@@ -10,9 +10,25 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Runs a command line (the program's name first); see [`run`].
+pub fn main<I, T>(args: I) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    ExitCode::from(run(args))
+}
+
+/// Exit status of a command that did its work.
+const WELL: u8 = 0;
+/// Exit status of a command that failed.
+const FAILED: u8 = 1;
+/// Exit status of a command line that cannot be read.
+const MISUSED: u8 = 2;
+
 /// Runs a command line (the program's name first). Returns the exit status: 0 well, 1 for an error, 2 for a command
 /// line that cannot be read.
-pub fn main<I, T>(args: I) -> ExitCode
+pub fn run<I, T>(args: I) -> u8
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
@@ -22,15 +38,15 @@ where
         Err(error) => {
             let code = error.exit_code();
             let _ = error.print();
-            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+            return u8::try_from(code).unwrap_or(MISUSED);
         }
     };
     match args.command {
         Command::Serve(serve) => match start::run(&serve) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) => WELL,
             Err(message) => {
                 tell(std::io::stderr(), &format!("error: {message}"));
-                ExitCode::FAILURE
+                FAILED
             }
         },
         Command::Check { file, json } => check(&file, json),
@@ -39,7 +55,7 @@ where
                 std::io::stdout(),
                 concat!("gateway ", env!("CARGO_PKG_VERSION")),
             );
-            ExitCode::SUCCESS
+            WELL
         }
     }
 }
@@ -59,7 +75,7 @@ where
     args
 }
 
-fn check(file: &Path, json: bool) -> ExitCode {
+fn check(file: &Path, json: bool) -> u8 {
     let report = crate::config::check(file, &process_env);
     let text = if json {
         report.to_json().to_string()
@@ -67,11 +83,7 @@ fn check(file: &Path, json: bool) -> ExitCode {
         report.to_string()
     };
     tell(std::io::stdout(), &text);
-    if report.has_errors() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if report.has_errors() { FAILED } else { WELL }
 }
 
 /// The process's environment: read here, at the edge, and nowhere below.

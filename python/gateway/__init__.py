@@ -8,15 +8,110 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+# Settings: read with every call, to be assigned by the user.
+api_key: str | None = None
+api_base: str | None = None
+api_version: str | None = None
+organization: str | None = None
+openai_key: str | None = None
+headers: dict[str, str] | None = None
+drop_params: bool = False
+modify_params: bool = False
+num_retries: int | None = None
+request_timeout: float = 6000
+model_alias_map: dict[str, str] = {}
+set_verbose: bool = False
+suppress_debug_info: bool = False
+telemetry: bool = False
+add_function_to_prompt: bool = False
+include_cost_in_streaming_usage: bool = False
+use_client: bool = False
+cache: Any = None
+callbacks: list[Any] = []
+success_callback: list[Any] = []
+failure_callback: list[Any] = []
+input_callback: list[Any] = []
+service_callback: list[Any] = []
+
 # Public name -> module of this package that holds it.
 _HOMES: dict[str, str] = {
+    "APIConnectionError": "exceptions",
+    "APIError": "exceptions",
+    "APIResponseValidationError": "exceptions",
+    "AuthenticationError": "exceptions",
+    "BadGatewayError": "exceptions",
+    "BadRequestError": "exceptions",
+    "BudgetExceededError": "exceptions",
+    "CacheCreationTokenDetails": "types",
+    "CallerCredentialAuthenticationError": "exceptions",
+    "CallerCredentialRateLimitError": "exceptions",
+    "ChatCompletionDeltaToolCall": "types",
+    "ChatCompletionMessageCustomToolCall": "types",
+    "ChatCompletionMessageToolCall": "types",
+    "ChatCompletionTokenLogprob": "types",
+    "ChoiceLogprobs": "types",
+    "Choices": "types",
+    "CompletionTokensDetailsWrapper": "types",
+    "ContentPolicyViolationError": "exceptions",
+    "ContextWindowExceededError": "exceptions",
+    "CustomStreamWrapper": "streaming",
+    "Delta": "types",
+    "Embedding": "types",
+    "EmbeddingResponse": "types",
+    "EndpointNotSupportedByModelError": "exceptions",
+    "Function": "types",
+    "FunctionCall": "types",
+    "ImageFetchError": "exceptions",
+    "InternalServerError": "exceptions",
+    "InvalidRequestError": "exceptions",
+    "JSONSchemaValidationError": "exceptions",
+    "LiteLLMBaseModel": "types",
+    "LiteLLMUnknownProvider": "exceptions",
     "LlmProviders": "params",
+    "Logprobs": "types",
+    "MalformedRequestFieldError": "exceptions",
+    "Message": "types",
+    "MidStreamFallbackError": "exceptions",
+    "MockException": "exceptions",
+    "ModelNotMappedError": "exceptions",
+    "ModelResponse": "types",
+    "ModelResponseStream": "types",
+    "NotFoundError": "exceptions",
+    "OpenAIError": "exceptions",
+    "PaymentRequiredError": "exceptions",
+    "PermissionDeniedError": "exceptions",
+    "PromptTokensDetailsWrapper": "types",
+    "RateLimitError": "exceptions",
+    "RateLimitErrorCategory": "exceptions",
+    "RejectedRequestError": "exceptions",
+    "RerankResponse": "types",
+    "ServerToolUse": "types",
+    "ServiceUnavailableError": "exceptions",
+    "StreamingChoices": "types",
+    "TextChoices": "types",
+    "TextCompletionResponse": "types",
+    "TextCompletionStreamWrapper": "streaming",
+    "Timeout": "exceptions",
+    "TopLogprob": "types",
+    "TranscriptionResponse": "types",
+    "UnprocessableEntityError": "exceptions",
+    "UnsupportedEndpointError": "exceptions",
+    "UnsupportedParamsError": "exceptions",
+    "Usage": "types",
+    "VectorStoreSearchError": "exceptions",
+    "acompletion": "main",
+    "aembedding": "main",
+    "atext_completion": "main",
+    "completion": "main",
+    "embedding": "main",
     "get_llm_provider": "params",
     "get_optional_params": "params",
     "get_supported_openai_params": "params",
+    "mock_completion": "main",
     "openai_compatible_providers": "params",
     "provider_list": "params",
     "stream_chunk_builder": "streams",
+    "text_completion": "main",
     "validate_environment": "params",
 }
 
@@ -28,3 +123,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

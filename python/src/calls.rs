@@ -1,8 +1,294 @@
-//! Python functions of this part; see the file of the same purpose in `python/gateway/`.
+//! Calls in process: keyword arguments in, canonical JSON bytes out, sync and async, whole and streamed.
+//! See `python/gateway/main.py`.
 
+use crate::runtime::{Process, process};
+use crate::{json, stream};
+use gateway::adapt::Target;
+use gateway::error::Error;
+use gateway::options::Options;
+use gateway::pipeline::{Answer, AnswerBody, Failure};
+use gateway::{Call, ErrorKind, Op};
+use http::HeaderMap;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pyo3::create_exception!(
+    _gateway,
+    CoreError,
+    PyException,
+    "An error of the core; args[0] is a dict of its parts."
+);
+
+/// How often a waiting sync call looks for signals such as Ctrl-C.
+const SIGNAL_CHECK: Duration = Duration::from_millis(100);
+
+/// Answers from the core, as Python reads them.
+#[pyclass(frozen, module = "gateway._gateway")]
+pub struct Reply {
+    /// Canonical JSON of a whole reply.
+    #[pyo3(get)]
+    body: Option<Py<PyBytes>>,
+    /// The stream of a streamed one.
+    #[pyo3(get)]
+    stream: Option<Py<stream::Stream>>,
+    /// The upstream's response headers.
+    #[pyo3(get)]
+    headers: Vec<(String, String)>,
+    /// USD; None when the price is not known, and for streams.
+    #[pyo3(get)]
+    cost: Option<f64>,
+    #[pyo3(get)]
+    provider: &'static str,
+    /// As sent upstream.
+    #[pyo3(get)]
+    model: String,
+    #[pyo3(get)]
+    api_base: String,
+    #[pyo3(get)]
+    call_id: String,
+    /// Whole call, milliseconds.
+    #[pyo3(get)]
+    response_ms: f64,
+    /// Of these, not spent waiting for the upstream.
+    #[pyo3(get)]
+    overhead_ms: f64,
+    #[pyo3(get)]
+    retries: u32,
+    #[pyo3(get)]
+    fallbacks: u32,
+}
+
+impl Reply {
+    fn new(py: Python<'_>, answer: Answer, call_id: String, started: Instant) -> PyResult<Self> {
+        let target = &answer.target;
+        let total = started.elapsed();
+        let mut reply = Self {
+            body: None,
+            stream: None,
+            headers: pairs(&answer.head.headers),
+            cost: answer.cost.map(|c| c.total),
+            provider: target.provider.name,
+            model: target.model.clone(),
+            api_base: target.api_base.clone(),
+            call_id,
+            response_ms: total.as_secs_f64() * 1e3,
+            overhead_ms: total.saturating_sub(answer.upstream_time).as_secs_f64() * 1e3,
+            retries: answer.retries,
+            fallbacks: answer.fallbacks,
+        };
+        match answer.body {
+            AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
+            AnswerBody::Stream(events) => {
+                reply.stream = Some(Py::new(py, stream::Stream::new(events))?)
+            }
+        }
+        Ok(reply)
+    }
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The exception for an error: `CoreError(parts)`, which Python turns into LiteLLM's class.
+pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
+    let parts = PyDict::new(py);
+    let filled = (|| {
+        parts.set_item("class", error.kind.row().class)?;
+        parts.set_item("status", error.status)?;
+        let mut message = error.message.clone();
+        if let Some(hint) = &error.hint {
+            message.push_str("\nhint: ");
+            message.push_str(hint);
+        }
+        parts.set_item("message", message)?;
+        // A refused parameter names neither provider nor model.
+        let named = |text: &str| {
+            (error.kind != ErrorKind::UnsupportedParams || !text.is_empty())
+                .then(|| text.to_owned())
+        };
+        parts.set_item("llm_provider", named(&error.provider))?;
+        parts.set_item("model", named(&error.model))?;
+        parts.set_item("param", &error.param)?;
+        parts.set_item("code", &error.code)?;
+        parts.set_item("body", error.body.as_ref().map(|b| PyBytes::new(py, b)))?;
+        parts.set_item("headers", error.headers.as_ref().map(|h| pairs(h)))
+    })();
+    match filled {
+        Ok(()) => CoreError::new_err(parts.unbind()),
+        Err(error) => error,
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Answer, Box<Failure>>> + Send>>;
+
+struct Prepared {
+    answering: Answering,
+    call_id: String,
+    started: Instant,
+}
+
+/// Reads the arguments and settles the target; nothing is sent yet.
+fn prepare(
+    process: &'static Process,
+    op: &str,
+    model: &str,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Prepared> {
+    let py = kwargs.py();
+    let started = Instant::now();
+    let op = match op {
+        "embedding" => Op::Embeddings,
+        "text_completion" => Op::TextCompletion,
+        _ => Op::Chat,
+    };
+    let members = json::members(kwargs)?;
+    let (options, mut params) = Options::split(members).map_err(|e| raised(py, &e))?;
+    let target = Target::resolve(model, &options, &|name| std::env::var(name).ok())
+        .map_err(|e| raised(py, &e))?;
+    params.set("model", &target.model);
+    let mut call = Call::new(op, model, params);
+    if let Some(id) = options.other.get::<String>("litellm_call_id") {
+        call.id = id;
+    }
+    call.options = options;
+    let call_id = call.id.clone();
+    let engine = process.engine.clone();
+    let target = Arc::new(target);
+    Ok(Prepared {
+        answering: Box::pin(async move { engine.call_target(call, target).await }),
+        call_id,
+        started,
+    })
+}
+
+/// Waits for a future without the GIL, in slices, so that signals are heard; dropping it cancels it.
+pub fn wait<F: Future + Send + Unpin>(
+    py: Python<'_>,
+    process: &Process,
+    mut future: F,
+) -> PyResult<F::Output>
+where
+    F::Output: Send,
+{
+    loop {
+        let waited = py.detach(|| {
+            process
+                .runtime
+                .block_on(async { tokio::time::timeout(SIGNAL_CHECK, &mut future).await })
+        });
+        match waited {
+            Ok(output) => return Ok(output),
+            Err(_) => py.check_signals()?,
+        }
+    }
+}
+
+/// A call that blocks the calling thread (without the GIL).
+///
+/// # Errors
+/// CoreError.
+#[pyfunction]
+fn call(py: Python<'_>, op: &str, model: &str, kwargs: &Bound<'_, PyDict>) -> PyResult<Reply> {
+    let process = process()?;
+    let Prepared {
+        answering,
+        call_id,
+        started,
+    } = prepare(process, op, model, kwargs)?;
+    match wait(py, process, answering)? {
+        Ok(answer) => Reply::new(py, answer, call_id, started),
+        Err(failure) => Err(raised(py, &failure.error)),
+    }
+}
+
+/// A running asynchronous call.
+#[pyclass(frozen, module = "gateway._gateway")]
+pub struct Running(tokio::task::AbortHandle);
+
+#[pymethods]
+impl Running {
+    /// Ends the call; its upstream connection is closed.
+    fn cancel(&self) {
+        self.0.abort();
+    }
+}
+
+/// Starts a call and returns at once. `deliver(future, reply, error)` is called on `event_loop` when it is over.
+#[pyfunction]
+fn call_async(
+    py: Python<'_>,
+    op: &str,
+    model: &str,
+    kwargs: &Bound<'_, PyDict>,
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+    deliver: Py<PyAny>,
+) -> PyResult<Running> {
+    let process = process()?;
+    let Prepared {
+        answering,
+        call_id,
+        started,
+    } = prepare(process, op, model, kwargs)?;
+    let task = process.runtime.spawn(async move {
+        let outcome = answering.await;
+        // Without an interpreter (it is shutting down) nobody waits for this.
+        Python::try_attach(|py| {
+            let result = match outcome {
+                Ok(answer) => Reply::new(py, answer, call_id, started)
+                    .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),
+                Err(failure) => Err(raised(py, &failure.error)),
+            };
+            hand_over(py, &event_loop, &future, &deliver, result);
+        });
+    });
+    let _ = py;
+    Ok(Running(task.abort_handle()))
+}
+
+/// Gives a result to an event loop from another thread. A closed loop has no one waiting.
+pub fn hand_over(
+    py: Python<'_>,
+    event_loop: &Py<PyAny>,
+    future: &Py<PyAny>,
+    deliver: &Py<PyAny>,
+    result: PyResult<Py<PyAny>>,
+) {
+    let (value, error) = match result {
+        Ok(value) => (Some(value), None),
+        Err(error) => (None, Some(error.into_value(py))),
+    };
+    let _ = event_loop.call_method1(py, "call_soon_threadsafe", (deliver, future, value, error));
+}
+
+/// Runs the command line (`argv[0]` first) without the GIL. Returns the exit status.
+#[pyfunction]
+fn run_command(py: Python<'_>, argv: &Bound<'_, PyList>) -> PyResult<u8> {
+    let argv: Vec<String> = argv.extract()?;
+    Ok(py.detach(|| gateway::cli::run(argv)))
+}
 
 /// Adds this file's functions to the module.
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("CoreError", module.py().get_type::<CoreError>())?;
+    module.add_class::<Reply>()?;
+    module.add_class::<Running>()?;
+    module.add_class::<stream::Stream>()?;
+    module.add_function(wrap_pyfunction!(call, module)?)?;
+    module.add_function(wrap_pyfunction!(call_async, module)?)?;
+    module.add_function(wrap_pyfunction!(run_command, module)?)
 }

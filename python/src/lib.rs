@@ -5,7 +5,10 @@
 
 mod calls;
 mod catalog;
+mod json;
 mod params;
+mod runtime;
+mod stream;
 mod streams;
 mod tokens;
 

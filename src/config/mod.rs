@@ -25,6 +25,7 @@ pub use watch::{Reload, Reloader};
 use std::path::Path;
 
 /// What one call reads of the configuration. Immutable; swapped atomically on reload.
+#[derive(Default)]
 pub struct Snapshot {
     /// The settings.
     pub config: Config,

@@ -1,0 +1,119 @@
+"""A streamed reply as LiteLLM's stream object: sync and async iterator, and context manager of both kinds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Any
+
+from gateway import _gateway
+from gateway.types import ModelResponseStream, TextCompletionResponse
+
+
+def deliver(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    """Settles a future on its own loop; the core calls it from its threads through `call_soon_threadsafe`."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)
+
+
+class CustomStreamWrapper:
+    """Chunks of a chat reply, as they come.
+
+    Iterate it (`for`, `async for`), or use it as a context manager. Closing it, leaving the context, or dropping the
+    last reference ends the upstream call. `chunks` holds what was given so far; `_hidden_params` what is about the
+    call (`custom_llm_provider`, `api_base`, `additional_headers`, ...).
+    """
+
+    _chunk: type[Any] = ModelResponseStream
+
+    def __init__(self, stream: _gateway.Stream, model: str, provider: str, hidden: dict[str, Any]) -> None:
+        self.completion_stream = stream
+        self.model = model
+        self.custom_llm_provider = provider
+        self.chunks: list[Any] = []
+        self.sent_last_chunk = False
+        self.received_finish_reason: str | None = None
+        self._hidden_params = hidden
+        self._response_headers: dict[str, str] | None = hidden.get("_response_headers")
+        self._waiting: deque[bytes] = deque()
+
+    def _take(self) -> Any:
+        chunk = self._chunk.model_validate_json(self._waiting.popleft())
+        chunk.__dict__["_hidden_params"] = self._hidden_params
+        self.chunks.append(chunk)
+        return chunk
+
+    def __iter__(self) -> CustomStreamWrapper:
+        return self
+
+    def __next__(self) -> Any:
+        if not self._waiting:
+            try:
+                batch = self.completion_stream.next_batch()
+            except _gateway.CoreError as error:
+                from gateway.exceptions import from_core
+
+                raise from_core(error.args[0]) from None
+            if batch is None:
+                self.sent_last_chunk = True
+                raise StopIteration
+            self._waiting.extend(batch)
+        return self._take()
+
+    def __aiter__(self) -> CustomStreamWrapper:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[Any] = loop.create_future()
+            self.completion_stream.next_batch_async(loop, future, deliver)
+            try:
+                batch = await future
+            except _gateway.CoreError as error:
+                from gateway.exceptions import from_core
+
+                raise from_core(error.args[0]) from None
+            except asyncio.CancelledError:
+                self.close()
+                raise
+            if batch is None:
+                self.sent_last_chunk = True
+                raise StopAsyncIteration
+            self._waiting.extend(batch)
+        return self._take()
+
+    def close(self) -> None:
+        """Ends the stream and the upstream call. Closing twice does nothing."""
+        self.completion_stream.close()
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
+    def __enter__(self) -> CustomStreamWrapper:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> CustomStreamWrapper:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class TextCompletionStreamWrapper(CustomStreamWrapper):
+    """Chunks of a text completion."""
+
+    _chunk = TextCompletionResponse
