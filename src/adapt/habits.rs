@@ -44,6 +44,8 @@ pub struct Habits {
     pub headers: &'static [(&'static str, &'static str)],
     /// Members sent with every chat unless the caller sets them: name and JSON.
     pub body: &'static [(&'static str, &'static str)],
+    /// Members of other engines that it refuses; they are left out.
+    pub leaves_out: &'static [&'static str],
     /// The name a model has upstream, where it is not the caller's.
     pub model: Option<fn(&str) -> String>,
 }
@@ -61,6 +63,7 @@ impl Habits {
         messages: None,
         headers: &[],
         body: &[],
+        leaves_out: &[],
         model: None,
     };
 }

@@ -28,6 +28,17 @@ pub fn join_texts(messages: &mut [Value], keep_images: bool) {
     }
 }
 
+/// The same, unless a message of the call has a part that is no text: then all stay lists.
+pub fn join_texts_unless_mixed(messages: &mut [Value]) {
+    let only_text = |message: &Value| {
+        let parts = message["content"].as_array();
+        parts.is_none_or(|parts| parts.iter().all(|part| part["type"] == "text"))
+    };
+    if messages.iter().all(only_text) {
+        join_texts(messages, false);
+    }
+}
+
 /// Gives assistant messages that `wants` picks their reasoning back: the stored one, or a blank, which the API accepts
 /// where it does not accept none.
 pub fn fill_reasoning(messages: &mut [Value], wants: impl Fn(&Value) -> bool) {
@@ -370,7 +381,7 @@ pub static STREAMLAKE: Habits = Habits {
 pub static MODELSCOPE: Habits = Habits {
     text_completions: true,
     messages: Some(|messages, _| {
-        join_texts(messages, false);
+        join_texts_unless_mixed(messages);
         Ok(())
     }),
     ..Habits::NONE

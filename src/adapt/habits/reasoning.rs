@@ -159,19 +159,13 @@ pub static MOONSHOT: Habits = Habits {
         Ok(())
     }),
     messages: Some(|messages, mapping| {
-        let only_text = |message: &Value| {
-            let parts = message["content"].as_array();
-            parts.is_none_or(|parts| parts.iter().all(|part| part["type"] == "text"))
-        };
         if mapping.extra.contains(ASK_FOR_TOOL) {
             messages.push(json!({
                 "role": "user",
                 "content": "Please select a tool to handle the current issue.",
             }));
         }
-        if messages.iter().all(only_text) {
-            super::chat::join_texts(messages, false);
-        }
+        super::chat::join_texts_unless_mixed(messages);
         if facts::supports(mapping.model, "moonshot", "supports_reasoning") {
             super::chat::fill_reasoning(messages, |message| message.get("tool_calls").is_some());
         }

@@ -300,6 +300,14 @@ fn capable(model: &str, capability: &str) -> bool {
         || facts::supports(&fireworks_model(model), "fireworks_ai", capability)
 }
 
+/// Members of vLLM and NIM that Fireworks refuses.
+#[rustfmt::skip]
+const ENGINE_MEMBERS: &[&str] = &[
+    "stop_token_ids", "include_stop_str_in_output", "skip_special_tokens", "spaces_between_special_tokens", "best_of",
+    "use_beam_search", "guided_decoding_backend", "guided_regex", "add_generation_prompt", "continue_final_message",
+    "add_special_tokens", "detokenize", "allowed_token_ids", "bad_words", "include_reasoning", "nvext",
+];
+
 /// <https://docs.fireworks.ai/api-reference>
 pub static FIREWORKS: Habits = Habits {
     older_max_tokens: true,
@@ -326,6 +334,7 @@ pub static FIREWORKS: Habits = Habits {
         }
         Ok(())
     }),
+    leaves_out: ENGINE_MEMBERS,
     model: Some(fireworks_model),
     ..Habits::NONE
 };

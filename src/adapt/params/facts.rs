@@ -22,7 +22,11 @@ pub fn text(_model: &str, _provider: &str, _name: &str) -> Option<String> {
 
 /// `litellm_provider` of the catalogue's entry for a bare model name.
 pub fn litellm_provider(model: &str) -> Option<&'static str> {
-    has_openai_shape(model).then_some("openai")
+    match model {
+        _ if !has_openai_shape(model) => None,
+        _ if model.contains("-instruct") => Some("text-completion-openai"),
+        _ => Some("openai"),
+    }
 }
 
 /// Whether OpenAI itself serves a model of this name.

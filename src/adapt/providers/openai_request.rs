@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
     let (path, body) = match call.op {
         Op::Chat => ("/chat/completions", chat(call, target)?.0),
-        Op::TextCompletion if target.provider.habits.text_completions => {
+        Op::TextCompletion if text::has_own_path(target) => {
             ("/completions", text::body(call, target)?)
         }
         Op::TextCompletion => ("/chat/completions", chat(&text::as_chat(call)?, target)?.0),
@@ -118,7 +118,7 @@ pub fn map_params<'a>(
     // The members that are the provider's own win over `extra_body`, and both over OpenAI's.
     if !dropped("extra_body") {
         for (name, raw) in options.extra_body.iter().chain(own.iter()) {
-            if name != "model" && !dropped(name) {
+            if name != "model" && !dropped(name) && !provider.habits.leaves_out.contains(&name) {
                 mapping.extra.set_raw(name, raw.clone());
             }
         }

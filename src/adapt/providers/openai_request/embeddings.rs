@@ -23,7 +23,13 @@ const SUPPORTED: &[(&str, &[&str])] = &[
 ];
 
 /// Providers that want `input` as a list.
-const LIST_INPUT: &[&str] = &["hosted_vllm", "vllm", "openrouter"];
+const LIST_INPUT: &[&str] = &[
+    "hosted_vllm",
+    "vllm",
+    "openrouter",
+    "volcengine",
+    "vercel_ai_gateway",
+];
 
 /// The body of an embedding call.
 ///
@@ -56,7 +62,9 @@ fn refuse(given: &mut Params, target: &Target) -> Result<()> {
         let listed = SUPPORTED.iter().find(|(provider, _)| *provider == name);
         let sized =
             name != "openai" || param != "dimensions" || target.model.contains("text-embedding-3");
-        (sized && listed.is_none_or(|(_, params)| params.contains(&param)))
+        let known =
+            name != "fireworks_ai" || (param == "dimensions" && target.model.contains("nomic-ai"));
+        (sized && known && listed.is_none_or(|(_, params)| params.contains(&param)))
             || options
                 .allowed_openai_params
                 .iter()

@@ -2,10 +2,25 @@
 
 use super::{map_params, stream_members, upstream_model, with_defaults};
 use crate::adapt::Target;
+use crate::adapt::params::facts;
+use crate::adapt::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::request::{Call, Op};
 use serde_json::{Value, json};
+
+/// Whether a target completes texts at a path of their own. OpenAI's chat models do not.
+pub fn has_own_path(target: &Target) -> bool {
+    let chats = target.provider.name == "openai"
+        && facts::litellm_provider(&target.model) == Some("openai");
+    target.provider.habits.text_completions && !chats
+}
+
+/// Text models of `openai` have a list of parameters of their own, under another provider's name.
+fn row(target: &Target) -> &'static Provider {
+    let text = provider("text-completion-openai").filter(|_| target.provider.name == "openai");
+    text.unwrap_or(target.provider)
+}
 
 /// The body of a text completion.
 pub fn body(call: &Call, target: &Target) -> Result<Params> {
@@ -14,7 +29,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     let asked_usage = given.contains("stream_options");
     let mut mapping = map_params(
         &given,
-        target.provider,
+        row(target),
         &target.model,
         &target.options,
         call.stream,
@@ -44,26 +59,27 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     Ok(body)
 }
 
-/// A text completion asked as a chat: the prompt is the user's message.
+/// A text completion asked as a chat: each prompt is a message of the user.
 ///
 /// # Errors
-/// [`Error::bad_request`] for several prompts, or tokens.
+/// [`Error::bad_request`] for tokens.
 pub fn as_chat(call: &Call) -> Result<Call> {
     let mut chat = call.clone();
     chat.op = Op::Chat;
     let prompt = chat.params.remove("prompt").unwrap_or_default();
-    let prompt: Value = serde_json::from_slice(&prompt)
-        .map_err(|_| Error::bad_request("`prompt` must be a text or a list of texts"))?;
-    let text = match prompt {
-        Value::Array(mut items) if items.len() == 1 => items.remove(0),
-        prompt => prompt,
+    let prompts = match serde_json::from_slice(&prompt) {
+        Ok(Value::String(text)) => vec![Value::String(text)],
+        Ok(Value::Array(texts)) if !texts.is_empty() && texts.iter().all(Value::is_string) => texts,
+        _ => {
+            return Err(Error::bad_request(
+                "`prompt` must be a text or a list of texts",
+            ));
+        }
     };
-    let Value::String(text) = text else {
-        return Err(Error::bad_request(
-            "this provider takes one text as `prompt`",
-        ));
-    };
-    chat.params
-        .set("messages", &json!([{"role": "user", "content": text}]));
+    let messages: Vec<Value> = prompts
+        .into_iter()
+        .map(|text| json!({"role": "user", "content": text}))
+        .collect();
+    chat.params.set("messages", &messages);
     Ok(chat)
 }

@@ -32,6 +32,12 @@ fn url(target: &Target, path: &str) -> String {
     if target.provider.name == "minimax" && !base.ends_with("/v1") {
         return format!("{base}/v1{path}");
     }
+    if target.provider.name == "volcengine" && path == "/embeddings" && !base.ends_with("/api/v3") {
+        return format!("{base}/api/v3{path}");
+    }
+    if target.provider.name == "perplexity" && path == "/embeddings" {
+        return format!("{base}/v1{path}");
+    }
     if target.provider.name == "bigmodel" && !base.contains("/api/paas/v4") {
         return format!("{base}/api/paas/v4{path}");
     }
