@@ -29,6 +29,26 @@ pub struct Labels<'a> {
 }
 
 impl<'a> Labels<'a> {
+    /// Nothing known.
+    pub const NOTHING: Self = Self {
+        hashed_api_key: NONE,
+        api_key_alias: NONE,
+        user: NONE,
+        client_ip: NONE,
+        user_agent: NONE,
+        route: NONE,
+        requested_model: NONE,
+        model_group: NONE,
+        model: NONE,
+        model_id: NONE,
+        api_base: NONE,
+        api_provider: NONE,
+        service_tier: NONE,
+        status: NONE,
+        exception_class: NONE,
+        fallback_model: NONE,
+    };
+
     /// What is known of the caller; the rest is [`NONE`].
     pub fn of_caller(receipt: &'a Receipt) -> Self {
         let caller = &receipt.caller;
@@ -39,16 +59,7 @@ impl<'a> Labels<'a> {
             client_ip: or_none(caller.client_ip.as_deref()),
             user_agent: or_none(caller.user_agent.as_deref()),
             route: or_none(Some(caller.route.as_str()).filter(|r| !r.is_empty())),
-            requested_model: NONE,
-            model_group: NONE,
-            model: NONE,
-            model_id: NONE,
-            api_base: NONE,
-            api_provider: NONE,
-            service_tier: NONE,
-            status: NONE,
-            exception_class: NONE,
-            fallback_model: NONE,
+            ..Self::NOTHING
         }
     }
 

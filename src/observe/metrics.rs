@@ -246,7 +246,11 @@ impl Metrics {
             None => labels.model_id = if status == "401" { NONE } else { "" },
         }
         if status == "401" && receipt.target.is_none() {
-            labels.hashed_api_key = NONE;
+            // Strangers name nothing here: else they could fill the cap with names.
+            labels = Labels {
+                route: labels.route,
+                ..Labels::NOTHING
+            };
         }
         let known = self.is_known(&receipt.requested_model);
         labels.requested_model = match receipt.requested_model.as_str() {

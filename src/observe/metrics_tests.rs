@@ -223,3 +223,19 @@ fn requests_in_flight_are_those_whose_guard_lives() {
             .contains("\nlitellm_in_flight_requests 1.0\n")
     );
 }
+
+#[test]
+fn a_stranger_cannot_fill_the_cap_with_names() {
+    let metrics = metrics();
+    for i in 0..100 {
+        let error = Error::new(ErrorKind::Authentication, "no");
+        let mut receipt = receipt(Outcome::Failure(error));
+        receipt.caller.user_agent = Some(format!("agent/{i}"));
+        receipt.requested_model = format!("model-{i}");
+        metrics.record(&receipt);
+    }
+    let text = metrics.render();
+    let failed = lines(&text, "litellm_proxy_failed_requests_metric_total");
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].contains("hashed_api_key=\"None\"") && failed[0].ends_with(" 100.0"));
+}
