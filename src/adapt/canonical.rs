@@ -387,8 +387,8 @@ pub fn text_completion(mut reply: Object, context: &Context<'_>) -> Object {
         let used = usage::with_nulls(usage::canonical(used));
         out.insert("usage".into(), Value::Object(used));
     }
-    out.insert("system_fingerprint".into(), Value::Null);
     if !from_chat {
+        out.insert("system_fingerprint".into(), Value::Null);
         out.extend(reply);
     }
     out

@@ -138,7 +138,7 @@ pub(super) fn place(target: &Target) -> Place<'_> {
 
 /// The server shows the client's name of the model.
 fn shown_model(call: &Call) -> Option<&str> {
-    (!call.caller.route.is_empty()).then_some(call.model.as_str())
+    (!call.caller.route.is_empty()).then(|| call.shown_model())
 }
 
 fn message(blocks: &[Value]) -> Object {
@@ -167,9 +167,7 @@ fn message(blocks: &[Value]) -> Object {
         }
     }
     let mut message = into_object(json!({"role": "assistant", "provider_specific_fields": {}}));
-    if let Some(content) = content {
-        message.insert("content".into(), json!(content));
-    }
+    message.insert("content".into(), json!(content));
     if !calls.is_empty() {
         message.insert("tool_calls".into(), Value::Array(calls));
     }
