@@ -127,7 +127,7 @@ impl Call {
             started: Instant::now(),
             created: SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs() as i64),
+                .map_or(0, |since| since.as_secs().cast_signed()),
         }
     }
 
