@@ -111,11 +111,10 @@ LlmProviders = Enum(  # type: ignore[misc]
 )
 
 
-def _raise(error: ValueError) -> NoReturn:
+def _raise(error: _gateway.CoreError) -> NoReturn:
     """Raises what the core refused as LiteLLM's exception."""
-    parts = json.loads(str(error))
-    cls = getattr(importlib.import_module("gateway.exceptions"), parts["class"])
-    raise cls(message=parts["message"], model=parts["model"], llm_provider=parts["llm_provider"]) from None
+    exceptions = importlib.import_module("gateway.exceptions")
+    raise exceptions.from_core(error.args[0]) from None
 
 
 def _dumps(value: Any) -> bytes:
@@ -153,7 +152,7 @@ def get_llm_provider(
         found: tuple[str, str | None, str | None, str | None] = _gateway.lookup_provider(
             model, custom_llm_provider, api_base, api_key
         )
-    except ValueError as error:
+    except _gateway.CoreError as error:
         _raise(error)
     return found
 
@@ -171,7 +170,7 @@ def get_supported_openai_params(
     if not custom_llm_provider:
         try:
             _, custom_llm_provider, _, _ = _gateway.lookup_provider(model)
-        except ValueError:
+        except _gateway.CoreError:
             return None
     if not custom_llm_provider:
         return None
@@ -239,7 +238,7 @@ def get_optional_params(
     }
     try:
         params, extra = _gateway.map_params(_dumps(given), model, custom_llm_provider)
-    except ValueError as error:
+    except _gateway.CoreError as error:
         _raise(error)
     mapped: dict[str, Any] = json.loads(params)
     own: dict[str, Any] = json.loads(extra)

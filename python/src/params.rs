@@ -1,11 +1,12 @@
 //! Provider lookup, parameter tables and the upstream request of a call, for `python/gateway/params.py`.
 
+use crate::calls::raised;
 use bytes::Bytes;
 use gateway::adapt::providers::openai_request;
 use gateway::adapt::{Target, environment, lookup, params as tables, registry};
 use gateway::options::Options;
 use gateway::params::Params;
-use gateway::{Call, Error, ErrorKind, Op};
+use gateway::{Call, Op};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -13,27 +14,10 @@ fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// An error as one JSON text, from which Python makes its exception.
-fn raised(error: &Error) -> PyErr {
-    let row = error.kind.row();
-    // A refused parameter names neither; an unknown model names an empty provider.
-    let named = |text: &str| {
-        (error.kind != ErrorKind::UnsupportedParams || !text.is_empty()).then(|| text.to_owned())
-    };
-    let parts = serde_json::json!({
-        "class": row.class,
-        "status": error.status,
-        "message": error.message,
-        "llm_provider": named(&error.provider),
-        "model": named(&error.model),
-    });
-    PyValueError::new_err(parts.to_string())
-}
-
-fn parse(kwargs: &[u8]) -> PyResult<(Options, Params)> {
+fn parse(py: Python<'_>, kwargs: &[u8]) -> PyResult<(Options, Params)> {
     let params = Params::parse(&Bytes::copy_from_slice(kwargs))
         .map_err(|e| PyValueError::new_err(e.to_string()))?;
-    Options::split(params).map_err(|e| raised(&e))
+    Options::split(params).map_err(|e| raised(py, &e))
 }
 
 type Resolved = (String, Option<String>, Option<String>, Option<String>);
@@ -42,37 +26,39 @@ type Resolved = (String, Option<String>, Option<String>, Option<String>);
 #[pyfunction]
 #[pyo3(signature = (model, custom_llm_provider=None, api_base=None, api_key=None))]
 fn lookup_provider(
+    py: Python<'_>,
     model: &str,
     custom_llm_provider: Option<&str>,
     api_base: Option<&str>,
     api_key: Option<&str>,
 ) -> PyResult<Resolved> {
     let found = lookup::get_llm_provider(model, custom_llm_provider, api_base, api_key, &env)
-        .map_err(|e| raised(&e))?;
+        .map_err(|e| raised(py, &e))?;
     Ok((found.model, found.provider, found.api_key, found.api_base))
 }
 
 /// Method, URL, headers and body of the request that a call sends upstream. Sends nothing.
 #[pyfunction]
 fn build_request(
+    py: Python<'_>,
     kwargs: &[u8],
     op: &str,
 ) -> PyResult<(String, String, Vec<(String, String)>, Vec<u8>)> {
-    let (options, params) = parse(kwargs)?;
+    let (options, params) = parse(py, kwargs)?;
     let op = match op {
         "embedding" => Op::Embeddings,
         "text_completion" => Op::TextCompletion,
         _ => Op::Chat,
     };
     let model: String = params.get("model").unwrap_or_default();
-    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(&e))?;
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
     let mut call = Call::new(op, model, params);
     call.options = options;
     let request = target
         .provider
         .adapter
         .request(&call, &target)
-        .map_err(|e| raised(&e))?;
+        .map_err(|e| raised(py, &e))?;
     let headers = request
         .headers
         .iter()
@@ -111,13 +97,18 @@ fn is_plain(provider: &str) -> bool {
 /// The OpenAI-shaped parameters after mapping, and the provider's own, each as JSON.
 /// A provider without a row takes what OpenAI takes.
 #[pyfunction]
-fn map_params(kwargs: &[u8], model: &str, provider: &str) -> PyResult<(Vec<u8>, Vec<u8>)> {
-    let (options, params) = parse(kwargs)?;
+fn map_params(
+    py: Python<'_>,
+    kwargs: &[u8],
+    model: &str,
+    provider: &str,
+) -> PyResult<(Vec<u8>, Vec<u8>)> {
+    let (options, params) = parse(py, kwargs)?;
     let row = registry::provider(provider)
         .or_else(|| registry::provider("openai_like"))
         .ok_or_else(|| PyValueError::new_err("the registry is empty"))?;
-    let mapping =
-        openai_request::map_params(&params, row, model, &options, false).map_err(|e| raised(&e))?;
+    let mapping = openai_request::map_params(&params, row, model, &options, false)
+        .map_err(|e| raised(py, &e))?;
     Ok((
         mapping.params.to_json().to_vec(),
         mapping.extra.to_json().to_vec(),
