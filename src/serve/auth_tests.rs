@@ -25,7 +25,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 fn code(pairs: &[(&'static str, &str)]) -> String {
     match admit(&headers(pairs), &settings("sk-right")) {
         Ok(()) => "200".to_owned(),
-        Err(refusal) => refusal.code,
+        Err(refusal) => refusal.code.into(),
     }
 }
 

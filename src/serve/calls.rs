@@ -122,7 +122,7 @@ fn refuse(
     for sink in &*gateway.engine.sinks {
         sink.record(&receipt);
     }
-    refusal.litellm_call_id.clone_from(&asked.error_id);
+    refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
     let mut reply = refusal.reply();
     let mut headers = Writer(reply.headers_mut());
     common(&mut headers, asked);
@@ -298,7 +298,7 @@ fn unknown_model(asked: &Asked) -> Response<ReplyBody> {
     );
     let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
     refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
-    refusal.litellm_call_id.clone_from(&asked.error_id);
+    refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
     let mut reply = refusal.reply();
     common(&mut Writer(reply.headers_mut()), asked);
     reply

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A model that has not answered by then is unhealthy.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
+const PROBE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Models probed at the same time: a long list must not become a flood.
 const PROBES_AT_ONCE: usize = 32;

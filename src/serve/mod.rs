@@ -77,13 +77,11 @@ where
     let cross_origin = head.headers.contains_key(header::ORIGIN);
     let scrape = head.uri.path().starts_with("/metrics");
     let handled = handle(gateway, &head, body, peer);
-    let mut reply = match AssertUnwindSafe(handled).catch_unwind().await {
-        Ok(reply) => reply,
-        Err(_) => {
-            tracing::error!("handling a request panicked");
-            refusal::broken()
-        }
-    };
+    let handled = AssertUnwindSafe(handled).catch_unwind().await;
+    let mut reply = handled.unwrap_or_else(|_| {
+        tracing::error!("handling a request panicked");
+        refusal::broken()
+    });
     if let ReplyBody::Events(Some(events)) = reply.body_mut() {
         events.in_flight = Some(in_flight);
     }

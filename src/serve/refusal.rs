@@ -16,17 +16,17 @@ pub struct Refusal {
     pub message: String,
     /// OpenAI's `type`, or one of LiteLLM's own.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Box<str>,
     /// The parameter at fault.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// The status, as text.
-    pub code: String,
+    pub code: Box<str>,
     /// What the provider said beside the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_specific_fields: Option<Value>,
     /// The call's id, where the configuration asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub litellm_call_id: Option<String>,
+    pub litellm_call_id: Option<Box<str>>,
 }
 
 impl Refusal {
@@ -34,8 +34,8 @@ impl Refusal {
     pub fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            kind: kind.to_owned(),
-            code: status.to_string(),
+            kind: kind.into(),
+            code: status.to_string().into(),
             ..Self::default()
         }
     }
@@ -43,7 +43,7 @@ impl Refusal {
     /// Names the parameter at fault.
     #[must_use]
     pub fn param(mut self, param: &str) -> Self {
-        self.param = Some(param.to_owned());
+        self.param = Some(param.into());
         self
     }
 
@@ -64,20 +64,17 @@ impl Refusal {
 /// The body for a failed call.
 pub fn body(error: &Error, call_id: Option<&str>) -> Bytes {
     let mut refusal = of(error);
-    refusal.litellm_call_id = call_id.map(str::to_owned);
+    refusal.litellm_call_id = call_id.map(Into::into);
     refusal.to_json()
 }
 
 fn of(error: &Error) -> Refusal {
-    let kind = error
-        .openai_type
-        .clone()
-        .unwrap_or_else(|| error.kind.row().openai_type.to_owned());
+    let usual = error.kind.row().openai_type;
     Refusal {
         message: error.litellm_message(),
-        kind,
-        param: error.param.clone(),
-        code: error.status.to_string(),
+        kind: error.openai_type.as_deref().unwrap_or(usual).into(),
+        param: error.param.as_deref().map(Into::into),
+        code: error.status.to_string().into(),
         ..Refusal::default()
     }
 }

@@ -50,8 +50,11 @@ pub fn secure(headers: &mut HeaderMap, cors: bool) {
 pub struct Writer<'a>(pub &'a mut HeaderMap);
 
 impl Writer<'_> {
-    /// A header from a text that may hold anything; what no header can carry is left out.
+    /// A header from a text that may hold anything; what no header can carry, and nothing at all, is left out.
     pub fn text(&mut self, name: &'static str, value: &str) {
+        if value.is_empty() {
+            return;
+        }
         if let Ok(value) = HeaderValue::from_str(value) {
             self.0.insert(HeaderName::from_static(name), value);
         }

@@ -136,7 +136,7 @@ pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
             continue;
         };
         if route.methods.split(", ").any(|allowed| allowed == method) {
-            return Found::Route(route, model);
+            return Found::Route(route, Some(model).filter(|model| !model.is_empty()));
         }
         wrong.get_or_insert(route.methods);
     }
@@ -151,16 +151,16 @@ pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
     }
 }
 
-/// Whether a path is a row's; with the model that it names.
-fn matches<'a>(row: &str, path: &'a str) -> Option<Option<Cow<'a, str>>> {
+/// Whether a path is a row's; with the model that it names, empty for a row without one.
+fn matches<'a>(row: &str, path: &'a str) -> Option<Cow<'a, str>> {
     let Some((before, after)) = row.split_once("{model}") else {
-        return (row == path).then_some(None);
+        return (row == path).then_some(Cow::Borrowed(""));
     };
     let model = path.strip_prefix(before)?.strip_suffix(after)?;
     if model.is_empty() || model.ends_with('/') {
         return None;
     }
-    Some(Some(percent_decoded(model)))
+    Some(percent_decoded(model))
 }
 
 /// A path segment with its `%XX` resolved; left as it is where that gives no text.

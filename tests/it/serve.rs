@@ -263,7 +263,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_headers_are_refused() {
     let server = start(Upstreams::Prompt, |_| {});
-    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = "x-many: y\r\n".repeat(200);
     let refused = exchange(server.address, chat(ASK, &format!("{KEY}{many}"))).await;
     assert!(refused.starts_with("HTTP/1.1 431"), "{refused}");
 }
