@@ -18,14 +18,26 @@ pub fn explain(body: &[u8], error: &serde_json::Error) -> String {
         "EOF while parsing a string" => "unexpected end of data",
         other => other,
     };
-    let (line, column) = (error.line(), error.column());
-    let before: usize = body
-        .split_inclusive(|byte| *byte == b'\n')
-        .take(line.saturating_sub(1))
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines
+        .take(error.line().saturating_sub(1))
         .map(<[u8]>::len)
         .sum();
-    let at = before + column.saturating_sub(1);
-    format!("{reason}: line {line} column {column} (char {at})")
+    let mut at = (before + error.column().saturating_sub(1)).min(body.len());
+    let read = body.get(..at).unwrap_or_default();
+    if reason.starts_with("trailing comma") {
+        // The comma itself is at fault, not what follows it.
+        at = memchr::memrchr(b',', read).unwrap_or(at);
+    }
+    format!("{reason}: {}", place(body.get(..at).unwrap_or_default()))
+}
+
+/// The place after these bytes, counted from 1, and from 0 as `char`.
+fn place(before: &[u8]) -> String {
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+    let column = before.len() - start + 1;
+    format!("line {line} column {column} (char {})", before.len())
 }
 
 #[cfg(test)]
