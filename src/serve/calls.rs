@@ -11,6 +11,7 @@ use crate::adapt::Target;
 use crate::config::{Config, Snapshot};
 use crate::error::{Error, ErrorKind};
 use crate::options::Options;
+use crate::params::Params;
 use crate::pipeline::{Answer, AnswerBody, Failure};
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -40,12 +41,20 @@ pub async fn answer(
     let config = &snapshot.config;
     let params = match inbound::members(from.headers, body) {
         Ok(params) => params,
-        Err(refusal) => return refusal.reply(),
+        Err(refusal) => {
+            let reply = refusal.reply();
+            note_refused(gateway, op, from.path, reply.status());
+            return reply;
+        }
     };
     let mocks = inbound::mocks(&params, config);
     let call = match inbound::call(op, params, from, config) {
         Ok(call) => call,
-        Err(refusal) => return nameless(op, &refusal),
+        Err(refusal) => {
+            let reply = nameless(op, &refusal);
+            note_refused(gateway, op, from.path, reply.status());
+            return reply;
+        }
     };
     let asked = Asked {
         op,
@@ -74,6 +83,21 @@ pub async fn answer(
     match gateway.engine.call(call).await {
         Ok(answer) => succeed(answer, asked).await,
         Err(failure) => fail(&failure, &asked, &snapshot),
+    }
+}
+
+/// Tells the sinks of a request that was refused before it was a call. Nothing it says of itself is believed.
+pub fn note_refused(gateway: &Gateway, op: Op, path: &str, status: StatusCode) {
+    let mut call = Call::new(op, "", Params::default());
+    path.clone_into(&mut call.caller.route);
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => ErrorKind::Authentication,
+        _ => ErrorKind::BadRequest,
+    };
+    let error = Error::new(kind, "refused before it was a call").status(status.as_u16());
+    let receipt = Receipt::refused(&call, error);
+    for sink in &*gateway.engine.sinks {
+        sink.record(&receipt);
     }
 }
 

@@ -113,6 +113,9 @@ where
         Found::Nothing => return refusal::not_found(),
     };
     if let Some(refusal) = refused(gateway, route, &head.headers) {
+        if let Endpoint::Call(op) = route.endpoint {
+            calls::note_refused(gateway, op, path, refusal.status());
+        }
         return refusal;
     }
     let query = head.uri.query().unwrap_or_default();
