@@ -63,7 +63,7 @@ fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
     };
     let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
     if general.dangerously_permit_weak_or_unset_master_key {
-        return Ok(serve.host.unwrap_or(loopback));
+        return Ok(serve.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
     }
     match serve.host {
         Some(host) if !host.is_loopback() => Err(format!(
