@@ -46,10 +46,14 @@ pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes>
     {
         return Ok(raw.clone());
     }
-    let mut messages: Vec<Value> = serde_json::from_slice(raw).map_err(|_| {
+    let unreadable = || {
         Error::bad_request("`messages` must be a list of objects")
             .at(rules.provider.name, mapping.model)
-    })?;
+    };
+    let mut messages: Vec<Value> = serde_json::from_slice(raw).map_err(|_| unreadable())?;
+    if !messages.iter().all(Value::is_object) {
+        return Err(unreadable());
+    }
     for message in &mut messages {
         if let Value::Object(message) = message {
             normalize(message, rules);
