@@ -105,7 +105,9 @@ pub fn members(headers: &HeaderMap, body: &Bytes) -> Result<Params, Refusal> {
         .get(http::header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
         .unwrap_or_default();
-    if kind.starts_with("application/x-www-form-urlencoded") {
+    // JSON that a client forgot to name so (`curl -d`) is JSON all the same.
+    let looks_like_json = body.first() == Some(&b'{');
+    if kind.starts_with("application/x-www-form-urlencoded") && !looks_like_json {
         return Ok(form(body));
     }
     if body.is_empty() {
