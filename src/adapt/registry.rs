@@ -13,6 +13,7 @@ use super::errors::Family;
 use super::habits::Habits;
 use super::providers::openai::OpenAi;
 use super::providers::unbuilt::Unbuilt;
+use crate::request::Op;
 
 /// One provider.
 pub struct Provider {
@@ -49,6 +50,26 @@ pub struct Provider {
     /// What it does its own way.
     pub habits: &'static Habits,
 }
+
+/// The OpenAI SDK's own retries.
+const SDK_RETRIES: u32 = 2;
+
+/// Providers whose embeddings LiteLLM asks through its handler although their chats go through the SDK.
+const HANDLED_EMBEDDINGS: &[&str] = &[
+    "perplexity",
+    "volcengine",
+    "dashscope",
+    "qwencloud",
+    "qwen_ai_platform",
+    "sambanova",
+    "vercel_ai_gateway",
+    "lm_studio",
+    "llamafile",
+    "openai_like",
+];
+
+/// Providers whose embeddings go through the SDK although their chats go through the handler.
+const SDK_EMBEDDINGS: &[&str] = &["together_ai", "fireworks_ai", "mistral"];
 
 /// The two roads of LiteLLM to a compatible provider. They differ in the shape of replies
 /// (`provider_specific_fields`), in how errors are told, and in default retries.
@@ -120,6 +141,27 @@ impl Provider {
             .chain(letters)
             .chain("Exception".chars())
             .collect()
+    }
+
+    /// How often LiteLLM's client of this provider tries a call again when the caller `asked` for so many retries.
+    ///
+    /// The OpenAI SDK tries twice by itself. What the caller asks reaches it with chats only, and only where
+    /// `max_retries` is among the provider's parameters; the generic handler never tries again.
+    pub fn client_retries(&self, op: Op, asked: Option<u32>) -> u32 {
+        let through_sdk = match op {
+            Op::Embeddings => {
+                (self.via == Via::Sdk && !HANDLED_EMBEDDINGS.contains(&self.name))
+                    || SDK_EMBEDDINGS.contains(&self.name)
+            }
+            _ => self.via == Via::Sdk,
+        };
+        let heard = op != Op::Embeddings
+            && (self.params.is_empty() || self.params.contains(&"max_retries"));
+        match asked.filter(|_| heard) {
+            _ if !through_sdk => 0,
+            Some(retries) => retries,
+            None => SDK_RETRIES,
+        }
     }
 
     /// Whether it speaks OpenAI's protocol.
@@ -259,6 +301,16 @@ mod tests {
             let base = row.base_url;
             assert!(base.is_empty() || base.starts_with("http"), "{}", row.name);
         }
+    }
+
+    #[test]
+    fn the_sdk_hears_of_retries_only_where_they_are_a_parameter() {
+        let retries = |name, op| provider(name).map(|row| row.client_retries(op, Some(0)));
+        assert_eq!(retries("openai", Op::Chat), Some(0));
+        assert_eq!(retries("deepinfra", Op::Chat), Some(2));
+        assert_eq!(retries("groq", Op::Chat), Some(0));
+        assert_eq!(retries("together_ai", Op::Embeddings), Some(2));
+        assert_eq!(retries("volcengine", Op::Embeddings), Some(0));
     }
 
     #[test]

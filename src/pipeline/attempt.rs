@@ -5,7 +5,6 @@ use super::Engine;
 use super::flow::Flow;
 use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
-use crate::adapt::registry::Via;
 use crate::adapt::{Head, Reply, Target};
 use crate::error::{Error, Result, Side};
 use crate::forward::{Clocks, collect};
@@ -159,14 +158,8 @@ fn clocks(call: &Call, target: &Target) -> Clocks {
 
 /// How often the provider's own client tries again, in process.
 pub(super) fn client_retries(call: &Call, target: &Target) -> u32 {
-    match target.provider.via {
-        Via::Sdk => call
-            .options
-            .max_retries
-            .or(target.options.max_retries)
-            .unwrap_or(SDK_RETRIES),
-        Via::Handler | Via::Native => 0,
-    }
+    let asked = call.options.max_retries.or(target.options.max_retries);
+    target.provider.client_retries(call.op, asked)
 }
 
 /// The OpenAI SDK's rule: the upstream's word, else its status; no answer at all counts as worth another try.
