@@ -34,6 +34,8 @@ pub(super) struct Running {
     /// Time spent in attempts.
     pub(super) upstream: Duration,
     pub(super) first_chunk: Option<Duration>,
+    /// From the request's arrival to the start of routing.
+    queued: Duration,
     remaining: (Option<u64>, Option<u64>),
     /// What failed on the way.
     pub(super) trail: Trail,
@@ -86,8 +88,10 @@ impl Tried {
 
 impl Running {
     pub(super) fn start(call: Call, sinks: Arc<[Arc<dyn Sink>]>) -> Self {
+        let now = Instant::now().into_std();
         Self {
             requested_model: call.model.clone(),
+            queued: now.saturating_duration_since(call.started),
             call,
             target: None,
             attempts: 0,
@@ -200,7 +204,7 @@ impl Running {
                 total,
                 upstream: self.upstream,
                 first_chunk: self.first_chunk,
-                queue: None,
+                queue: Some(self.queued),
             },
             attempts: self.attempts,
             fallbacks: self.fallbacks,
