@@ -69,7 +69,8 @@ class CustomStreamWrapper:
         return self
 
     async def __anext__(self) -> Any:
-        if not self._waiting:
+        # A batch may hold nothing but the end mark.
+        while not self._waiting:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()
             self.completion_stream.next_batch_async(loop, future, deliver)

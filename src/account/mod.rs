@@ -1,6 +1,9 @@
 //! 6 ACCOUNT. What a call used and cost: [`Receipt`] is the sole input of metrics, log and (later) key spend.
 
 use crate::adapt::Target;
+pub mod billed;
+pub mod price;
+
 use crate::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

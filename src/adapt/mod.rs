@@ -31,6 +31,7 @@ mod target;
 pub mod usage;
 
 use crate::account::Usage;
+use crate::account::price::Quote;
 use crate::error::Result;
 use crate::options::{Options, Secret};
 use crate::request::Call;
@@ -61,6 +62,27 @@ pub struct Target {
     pub model_group: String,
     /// `litellm_params.model` as configured, for example `openai/gpt-4o`.
     pub litellm_model: String,
+    /// Its prices, looked up with the first reply; see [`Target::quote`].
+    pub quoted: Quoted,
+}
+
+/// A [`Quote`] that is looked up once; `None` inside when nobody says a price.
+pub type Quoted = std::sync::OnceLock<Option<std::sync::Arc<Quote>>>;
+
+impl Target {
+    /// The target's prices: the deployment's own, or the price map's. `None` when nobody says one.
+    pub fn quote(&self) -> Option<&Quote> {
+        let options = &self.options;
+        let quoted = self.quoted.get_or_init(|| {
+            Quote::of(
+                self.provider.name,
+                &self.model,
+                options.base_model.as_deref(),
+                options.price.as_ref(),
+            )
+        });
+        quoted.as_deref()
+    }
 }
 
 /// What is sent upstream.

@@ -219,8 +219,9 @@ impl Running {
     }
 
     /// What the call cost, when its price is known.
-    fn cost(&self, _usage: Option<&Usage>) -> Option<Cost> {
-        None
+    fn cost(&self, usage: Option<&Usage>) -> Option<Cost> {
+        let quote = self.target.as_ref()?.quote()?;
+        Some(quote.cost(usage?))
     }
 }
 

@@ -49,6 +49,7 @@ fn case(case: &Value) -> Option<(Call, Target, Value)> {
         deployment_id: String::new(),
         model_group: String::new(),
         litellm_model: String::new(),
+        quoted: crate::adapt::Quoted::new(),
     };
     Some((call, target, case["upstream"].as_array()?.last()?.clone()))
 }

@@ -1,0 +1,381 @@
+//! What a reply costs: LiteLLM's arithmetic, in its order of operations, over the prices of one model.
+//!
+//! Source of the rules: LiteLLM 1.109.1's generic per-token cost. Every token is billed once: cached and written-to-cache
+//! tokens are parts of `prompt_tokens`, reasoning and audio are parts of `completion_tokens`. A model without a price
+//! has no cost, which is not the same as free.
+
+use super::billed::Billed;
+use super::{Cost, Usage};
+use crate::catalog::{self, Entry};
+use crate::options::CustomPrice;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The prices of one model at one provider, ready to be multiplied. USD per unit.
+#[derive(Clone, Debug, Default)]
+pub struct Quote {
+    prices: HashMap<Box<str>, f64>,
+    /// Prompt lengths from which other prices hold, shortest first, with the text that names them (`200k`).
+    thresholds: Vec<(f64, Box<str>)>,
+    /// Prices by prompt length, all of one request at one tier.
+    tiers: Vec<Tier>,
+    /// Whether a prompt of exactly the threshold is above it.
+    inclusive: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Tier {
+    from: f64,
+    to: f64,
+    prices: HashMap<Box<str>, f64>,
+}
+
+/// Which rate each class of tokens is billed at.
+#[derive(Clone, Copy)]
+struct Rates {
+    input: f64,
+    output: f64,
+    cache_read: f64,
+    cache_write: f64,
+    cache_write_1h: f64,
+    cache_write_12h: f64,
+    reasoning: Option<f64>,
+}
+
+/// Price members of an entry that make it billable by token.
+const TOKEN_PRICES: [&str; 2] = ["input_cost_per_token", "output_cost_per_token"];
+
+/// Service tiers, and the suffix that their prices carry.
+const SERVICE_TIERS: [(&str, &str); 5] = [
+    ("flex", "_flex"),
+    ("balanced", "_balanced"),
+    ("priority", "_priority"),
+    ("fast", "_priority"),
+    ("ultrafast", "_ultrafast"),
+];
+
+impl Quote {
+    /// The quote for a model; `custom` prices replace the map's. `None` when nobody says a price.
+    pub fn of(
+        provider: &str,
+        model: &str,
+        base_model: Option<&str>,
+        custom: Option<&CustomPrice>,
+    ) -> Option<Arc<Self>> {
+        if let Some(custom) = custom
+            && custom
+                .0
+                .keys()
+                .any(|name| TOKEN_PRICES.contains(&name.as_str()))
+        {
+            let prices = custom
+                .0
+                .iter()
+                .map(|(name, price)| (name.as_str().into(), *price))
+                .collect();
+            return Some(Arc::new(
+                Self {
+                    prices,
+                    inclusive: provider == "xai",
+                    ..Self::default()
+                }
+                .with_thresholds(),
+            ));
+        }
+        let found = match base_model {
+            Some(base) => {
+                catalog::find(base, None).or_else(|| catalog::find(base, Some(provider)))?
+            }
+            None => catalog::find(model, Some(provider))?,
+        };
+        Some(Arc::new(Self::of_entry(&found.entry, provider)))
+    }
+
+    /// The quote that an entry of the price map makes.
+    pub fn of_entry(entry: &Entry, provider: &str) -> Self {
+        let mut quote = Self {
+            prices: numbers(entry),
+            inclusive: provider == "xai",
+            ..Self::default()
+        };
+        if provider == "fireworks_ai"
+            && !quote.prices.contains_key("cache_read_input_token_cost")
+            && let Some(input) = quote.prices.get("input_cost_per_token")
+        {
+            // Fireworks bills cached input at half the price where it names none.
+            let half = input * 0.5;
+            quote
+                .prices
+                .insert("cache_read_input_token_cost".into(), half);
+        }
+        if let Some(Value::Array(tiers)) = entry.get("tiered_pricing") {
+            quote.tiers = tiers.iter().filter_map(Tier::of).collect();
+            quote.tiers.sort_by(|a, b| a.from.total_cmp(&b.from));
+        }
+        quote.with_thresholds()
+    }
+
+    fn with_thresholds(mut self) -> Self {
+        let mut thresholds: Vec<(f64, Box<str>)> = Vec::new();
+        for name in self.prices.keys() {
+            let Some((_, rest)) = name.split_once("_above_") else {
+                continue;
+            };
+            let Some((text, _)) = rest.split_once("_tokens") else {
+                continue;
+            };
+            let digits = text.strip_suffix('k').unwrap_or(text);
+            let Ok(number) = digits.parse::<f64>() else {
+                continue;
+            };
+            let at = if digits.len() < text.len() {
+                number * 1000.0
+            } else {
+                number
+            };
+            if !thresholds.iter().any(|(known, _)| *known == at) {
+                thresholds.push((at, text.into()));
+            }
+        }
+        thresholds.sort_by(|a, b| a.0.total_cmp(&b.0));
+        self.thresholds = thresholds;
+        self
+    }
+
+    fn price(&self, name: &str) -> Option<f64> {
+        self.prices.get(name).copied()
+    }
+
+    /// A price at a service tier, else the standard one.
+    fn tiered(&self, name: &str, suffix: &str) -> Option<f64> {
+        if suffix.is_empty() {
+            return self.price(name);
+        }
+        self.price(&format!("{name}{suffix}"))
+            .or_else(|| self.price(name))
+    }
+
+    /// What `usage` costs.
+    pub fn cost(&self, usage: &Usage) -> Cost {
+        self.billed(&Billed::of(usage), usage.service_tier.as_deref())
+    }
+
+    /// What billed units cost. `service_tier` names the tier that served the call; others than the priced are standard.
+    pub fn billed(&self, billed: &Billed, service_tier: Option<&str>) -> Cost {
+        let suffix = service_tier
+            .and_then(|tier| {
+                SERVICE_TIERS
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(tier))
+            })
+            .map_or("", |(_, suffix)| suffix);
+        let rates = self
+            .tier_rates(billed)
+            .unwrap_or_else(|| self.rates(billed, suffix));
+        let input = self.input(billed, &rates, suffix);
+        let output = self.output(billed, &rates, suffix);
+        Cost {
+            input,
+            output,
+            tool: 0.0,
+            total: input + output,
+        }
+    }
+
+    /// Rates of the pricing tier that the prompt's length falls in, if there are tiers.
+    fn tier_rates(&self, billed: &Billed) -> Option<Rates> {
+        let prompt = billed.prompt_tokens as f64;
+        if prompt <= 0.0 {
+            return None;
+        }
+        let tier = self
+            .tiers
+            .iter()
+            .find(|tier| tier.from < prompt && prompt <= tier.to)
+            .or(self.tiers.last())?;
+        let input = *tier.prices.get("input_cost_per_token")?;
+        let of = |name: &str, fallback: f64| tier.prices.get(name).copied().unwrap_or(fallback);
+        let output = tier
+            .prices
+            .get("output_cost_per_token")
+            .copied()
+            .unwrap_or_else(|| self.price("output_cost_per_token").unwrap_or(0.0));
+        let cache_write = of("cache_creation_input_token_cost", input);
+        let reasoning = tier
+            .prices
+            .get("output_cost_per_reasoning_token")
+            .or_else(|| tier.prices.get("output_cost_per_token"))
+            .copied();
+        Some(Rates {
+            input,
+            output,
+            cache_read: of("cache_read_input_token_cost", input),
+            cache_write,
+            cache_write_1h: of("cache_creation_input_token_cost_above_1hr", cache_write),
+            cache_write_12h: of("cache_creation_input_token_cost_above_12hr", cache_write),
+            reasoning,
+        })
+    }
+
+    fn rates(&self, billed: &Billed, suffix: &str) -> Rates {
+        let mut input = self.tiered("input_cost_per_token", suffix).unwrap_or(0.0);
+        let mut output = self.tiered("output_cost_per_token", suffix).unwrap_or(0.0);
+        if output == 0.0 {
+            output = self.price("output_cost_per_image_token").unwrap_or(output);
+        }
+        let mut cache_read = self.tiered("cache_read_input_token_cost", suffix);
+        let mut cache_write = self.tiered("cache_creation_input_token_cost", suffix);
+        let (hour, half_day) = (
+            "cache_creation_input_token_cost_above_1hr",
+            "cache_creation_input_token_cost_above_12hr",
+        );
+        let mut write_1h = self.tiered(hour, suffix);
+        let mut write_12h = self.tiered(half_day, suffix);
+        let prompt = billed.prompt_tokens as f64;
+        for (at, text) in &self.thresholds {
+            if !(prompt > *at || (self.inclusive && prompt == *at)) {
+                continue;
+            }
+            let above = |name: &str| self.tiered(&format!("{name}_above_{text}_tokens"), suffix);
+            input = above("input_cost_per_token").unwrap_or(input);
+            output = above("output_cost_per_token").unwrap_or(output);
+            cache_read = above("cache_read_input_token_cost").or(cache_read);
+            cache_write = above("cache_creation_input_token_cost").or(cache_write);
+            write_1h = above(hour).or(write_1h);
+            write_12h = above(half_day).or(write_12h);
+        }
+        let cache_write = cache_write.unwrap_or(input);
+        Rates {
+            input,
+            output,
+            cache_read: cache_read.unwrap_or(input),
+            cache_write,
+            cache_write_1h: write_1h.unwrap_or(cache_write),
+            cache_write_12h: write_12h.unwrap_or(cache_write),
+            reasoning: None,
+        }
+    }
+
+    fn input(&self, billed: &Billed, rates: &Rates, suffix: &str) -> f64 {
+        let by_character =
+            billed.characters > 0 && self.price("input_cost_per_character").is_some();
+        let mut cost = if by_character {
+            0.0
+        } else {
+            billed.text as f64 * rates.input
+        };
+        let cached_audio_rate = self
+            .tiered("cache_read_input_audio_token_cost", suffix)
+            .unwrap_or(rates.cache_read);
+        cost += (billed.cached - billed.cached_audio) as f64 * rates.cache_read;
+        cost += billed.cached_audio as f64 * cached_audio_rate;
+        for (tokens, name, by_unit) in [
+            (
+                billed.audio,
+                "input_cost_per_audio_token",
+                billed.audio_seconds > 0.0
+                    && self.prices.contains_key("input_cost_per_audio_per_second"),
+            ),
+            (
+                billed.image,
+                "input_cost_per_image_token",
+                billed.images > 0 && self.prices.contains_key("input_cost_per_image"),
+            ),
+            (
+                billed.video,
+                "input_cost_per_video_token",
+                billed.video_seconds > 0.0
+                    && self.prices.contains_key("input_cost_per_video_per_second"),
+            ),
+        ] {
+            if tokens > 0 && !by_unit {
+                cost += tokens as f64 * self.tiered(name, suffix).unwrap_or(rates.input);
+            }
+        }
+        if billed.cache_writes() {
+            cost += billed.written_untimed() as f64 * rates.cache_write
+                + (billed.written_5m as f64 * rates.cache_write
+                    + billed.written_30m as f64 * rates.cache_write
+                    + billed.written_1h as f64 * rates.cache_write_1h
+                    + billed.written_12h as f64 * rates.cache_write_12h);
+        }
+        for (units, name) in [
+            (billed.characters as f64, "input_cost_per_character"),
+            (billed.images as f64, "input_cost_per_image"),
+            (billed.video_seconds, "input_cost_per_video_per_second"),
+            (billed.audio_seconds, "input_cost_per_audio_per_second"),
+            (billed.queries as f64, "input_cost_per_query"),
+        ] {
+            if units > 0.0 {
+                cost += units * self.price(name).unwrap_or(0.0);
+            }
+        }
+        cost
+    }
+
+    fn output(&self, billed: &Billed, rates: &Rates, suffix: &str) -> f64 {
+        let mut cost = billed.out_text as f64 * rates.output;
+        if billed.out_is_all_text {
+            return cost;
+        }
+        let reasoning = rates
+            .reasoning
+            .or_else(|| self.tiered("output_cost_per_reasoning_token", suffix))
+            .unwrap_or(rates.output);
+        for (tokens, rate) in [
+            (
+                billed.out_audio,
+                self.price("output_cost_per_audio_token")
+                    .unwrap_or(rates.output),
+            ),
+            (billed.out_reasoning, reasoning),
+            (
+                billed.out_image,
+                self.price("output_cost_per_image_token")
+                    .unwrap_or(rates.output),
+            ),
+            (
+                billed.out_video,
+                self.price("output_cost_per_video_token")
+                    .unwrap_or(rates.output),
+            ),
+        ] {
+            if tokens > 0 {
+                cost += tokens as f64 * rate;
+            }
+        }
+        cost
+    }
+}
+
+impl Tier {
+    fn of(value: &Value) -> Option<Self> {
+        let entry = value.as_object()?;
+        let range = entry.get("range")?.as_array()?;
+        let (from, to) = (range.first()?.as_f64()?, range.get(1)?.as_f64()?);
+        Some(Self {
+            from,
+            to,
+            prices: numbers(entry),
+        })
+    }
+}
+
+/// The numeric members of an entry; numbers may be written as text (`"3e-7"`).
+fn numbers(entry: &Entry) -> HashMap<Box<str>, f64> {
+    entry
+        .iter()
+        .filter(|(name, _)| name.contains("cost"))
+        .filter_map(|(name, value)| {
+            let number = value
+                .as_f64()
+                .or_else(|| value.as_str().and_then(|text| text.parse().ok()))?;
+            Some((name.as_str().into(), number))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "price_tests.rs"]
+mod tests;
