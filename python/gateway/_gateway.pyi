@@ -1,9 +1,12 @@
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
+
+__all__: list[str]
 
 class CoreError(Exception): ...
 
+@final
 class Reply:
     @property
     def body(self) -> bytes | None: ...
@@ -30,9 +33,11 @@ class Reply:
     @property
     def fallbacks(self) -> int: ...
 
+@final
 class Running:
     def cancel(self) -> None: ...
 
+@final
 class Stream:
     def next_batch(self) -> list[bytes] | None: ...
     def next_batch_async(
@@ -68,3 +73,13 @@ def is_plain(provider: str) -> bool: ...
 def map_params(kwargs: bytes, model: str, provider: str) -> tuple[bytes, bytes]: ...
 def missing_environment(model: str) -> list[str]: ...
 def provider_names() -> list[str]: ...
+
+# streams.rs
+
+def fold_stream(
+    chunks: bytes,
+    now: int,
+    prompt: Callable[[], int],
+    completion: Callable[[str], int],
+    reasoning: Callable[[str], int],
+) -> bytes | None: ...

@@ -29,8 +29,13 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
 import openai
+
+try:
+    # openai 3 moved to httpx2; an exception's `response` is of the client that openai uses.
+    import httpx2 as httpx
+except ImportError:
+    import httpx  # type: ignore[no-redef,unused-ignore]
 
 _MOCK_URL = "https://litellm.ai"
 
@@ -48,7 +53,7 @@ class _Described:
     """What LiteLLM's exceptions share: who failed, and how often it was tried."""
 
     message: str
-    status_code: int
+    status_code: Any
     llm_provider: str | None
     model: str | None
     litellm_debug_info: str | None = None

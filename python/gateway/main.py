@@ -99,12 +99,15 @@ def _aliased(model: str) -> str:
 
 def _mocked(mock: Exception, model: str) -> Exception:
     """What a call with an exception as `mock_response` raises."""
+    import openai
+
     from gateway import exceptions
     from gateway.params import get_llm_provider
 
-    if isinstance(mock, exceptions.openai.APIError):
+    if isinstance(mock, openai.APIError):
         return mock
     name, provider, _, _ = get_llm_provider(model=model)
+    provider = provider or ""
     title = "OpenAI" if provider == "openai" else provider.capitalize()
     message = f"InternalServerError: {title}Exception - litellm.MockException: {mock}"
     return exceptions.InternalServerError(message=message, llm_provider=provider, model=name)

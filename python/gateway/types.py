@@ -34,6 +34,9 @@ class BaseModel(pydantic.BaseModel):
 
     model_config = ConfigDict(extra="allow", protected_namespaces=(), arbitrary_types_allowed=True)
 
+    def _build(self, **members: Any) -> None:
+        pydantic.BaseModel.__init__(self, **members)
+
     def __contains__(self, key: str) -> bool:
         return hasattr(self, key)
 
@@ -47,7 +50,7 @@ class BaseModel(pydantic.BaseModel):
         """The attribute, or `default` when it is absent."""
         return getattr(self, key, default)
 
-    def json(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def json(self, **kwargs: Any) -> Any:
         """The object as a dict (LiteLLM's meaning of `.json()`; for text use `model_dump_json`)."""
         return self.model_dump()
 
@@ -135,7 +138,7 @@ class Function(BaseModel):
             arguments = json.dumps(parameters) if isinstance(parameters, dict) else ""
         elif isinstance(arguments, dict):
             arguments = json.dumps(arguments)
-        super().__init__(arguments=arguments, name=name)
+        self._build(arguments=arguments, name=name)
 
 
 class ChatCompletionMessageToolCall(BaseModel):
@@ -149,7 +152,7 @@ class ChatCompletionMessageToolCall(BaseModel):
     def __init__(self, function: Any, id: str | None = None, type: str | None = None, **params: Any) -> None:
         if isinstance(function, dict):
             function = Function(**function)
-        super().__init__(
+        self._build(
             function=function, id=id if id is not None else str(uuid.uuid4()), type=type or "function", **params
         )
 
@@ -242,7 +245,7 @@ class Message(SafeAttributeModel, BaseModel):
             reasoning_items=reasoning_items,
             annotations=annotations,
         )
-        super().__init__(
+        self._build(
             content=content,
             role=role or "assistant",
             tool_calls=_tool_calls(tool_calls, delta=False) or None,
@@ -296,7 +299,7 @@ class Delta(SafeAttributeModel, BaseModel):
             reasoning_items=reasoning_items,
             annotations=annotations,
         )
-        super().__init__(
+        self._build(
             content=content,
             role=role,
             function_call=function_call,
@@ -379,7 +382,7 @@ class Choices(SafeAttributeModel, BaseModel):
         optional = _given(
             logprobs=logprobs, enhancements=enhancements, provider_specific_fields=provider_specific_fields
         )
-        super().__init__(finish_reason=mapped, index=index or 0, message=message, **optional, **params)
+        self._build(finish_reason=mapped, index=index or 0, message=message, **optional, **params)
 
     def model_post_init(self, context: Any) -> None:
         extra = self.__pydantic_extra__
@@ -413,9 +416,7 @@ class StreamingChoices(BaseModel):
             logprobs = logprobs.model_dump()
         mapped = map_finish_reason(finish_reason) if finish_reason else None
         optional = _given(enhancements=enhancements)
-        super().__init__(
-            finish_reason=mapped, index=index, delta=delta, logprobs=_logprobs(logprobs), **optional, **params
-        )
+        self._build(finish_reason=mapped, index=index, delta=delta, logprobs=_logprobs(logprobs), **optional, **params)
 
     def model_post_init(self, context: Any) -> None:
         if self.__dict__["delta"] is None:
@@ -525,7 +526,7 @@ class Usage(SafeAttributeModel, BaseModel):
                 setattr(prompt_details, target, params[source])
         if isinstance(server_tool_use, dict):
             server_tool_use = ServerToolUse(**server_tool_use)
-        super().__init__(
+        self._build(
             prompt_tokens=prompt_tokens or 0,
             completion_tokens=completion_tokens or 0,
             total_tokens=total_tokens or 0,
@@ -619,7 +620,7 @@ class ModelResponse(ModelResponseBase):
             usage = Usage(**usage)
         elif usage is not None and not isinstance(usage, Usage):
             usage = Usage(**usage.model_dump())
-        super().__init__(
+        self._build(
             id=id or f"chatcmpl-{uuid.uuid4()}",
             created=int(time.time()) if created is None else created,
             model=model,
@@ -670,7 +671,7 @@ class ModelResponseStream(ModelResponseBase):
         if isinstance(usage, dict):
             usage = Usage(**usage)
         kwargs["object"] = kwargs.get("object") or "chat.completion.chunk"
-        super().__init__(
+        self._build(
             id=id or f"chatcmpl-{uuid.uuid4()}",
             created=int(time.time()) if created is None else int(created),
             choices=made,
@@ -722,7 +723,7 @@ class EmbeddingResponse(BaseModel):
         if isinstance(usage, dict):
             usage = Usage(**usage)
         params["object"] = "list"
-        super().__init__(model=model, data=data or [], usage=usage or Usage(), **params)
+        self._build(model=model, data=data or [], usage=usage or Usage(), **params)
         if hidden_params:
             self._hidden_params = hidden_params
         if _response_headers:
@@ -756,7 +757,7 @@ class TextChoices(BaseModel):
         **params: Any,
     ) -> None:
         mapped = map_finish_reason(finish_reason) if finish_reason else None
-        super().__init__(finish_reason=mapped, index=index or 0, text=text, logprobs=logprobs, **params)
+        self._build(finish_reason=mapped, index=index or 0, text=text, logprobs=logprobs, **params)
 
 
 class TextCompletionResponse(BaseModel):
@@ -789,7 +790,7 @@ class TextCompletionResponse(BaseModel):
         made = [c if isinstance(c, TextChoices) else TextChoices(**c) for c in choices or []] or [TextChoices()]
         if isinstance(usage, dict):
             usage = Usage(**usage)
-        super().__init__(
+        self._build(
             id=id or f"chatcmpl-{uuid.uuid4()}",
             object=object or "text_completion",
             created=int(time.time()) if created is None else created,
@@ -811,7 +812,7 @@ class TranscriptionResponse(BaseModel):
 
     @_by_hand
     def __init__(self, text: str | None = None, **params: Any) -> None:
-        super().__init__(text=text, **params)
+        self._build(text=text, **params)
 
 
 class LiteLLMBaseModel(pydantic.BaseModel):
