@@ -177,8 +177,8 @@ impl Error {
     /// Names the provider and the model that the call was for.
     #[must_use]
     pub fn at(mut self, provider: &str, model: &str) -> Self {
-        self.0.provider = provider.to_owned();
-        self.0.model = model.to_owned();
+        provider.clone_into(&mut self.0.provider);
+        model.clone_into(&mut self.0.model);
         self
     }
 

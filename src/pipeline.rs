@@ -2,10 +2,12 @@
 //!
 //! request -> route -> admit -> adapt -> forward -> adapt back -> account
 //!
-//! [`routed`] goes from group to group, [`attempt`] is one exchange with one target, [`flow`] and [`stream`] follow a
-//! streamed reply to its end, and [`running`] is what a call holds and leaves behind, however it ends.
+//! [`routed`] goes from group to group, [`direct`] stays at one target, [`attempt`] is one exchange with one target,
+//! [`flow`] and [`stream`] follow a streamed reply to its end, and [`running`] is what a call holds and leaves behind,
+//! however it ends.
 
 mod attempt;
+mod direct;
 mod flow;
 mod permits;
 mod routed;
@@ -18,8 +20,9 @@ use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
 use crate::request::Call;
+use crate::route::Env;
 use arc_swap::ArcSwap;
-use attempt::{Got, GotBody, client_retries};
+use attempt::{Got, GotBody};
 use permits::Permits;
 use running::Running;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct Engine {
     pub snapshot: ArcSwap<Snapshot>,
     /// Who hears of finished calls.
     pub sinks: Arc<[Arc<dyn Sink>]>,
+    /// The environment, in which the keys of in-process fallbacks are looked up.
+    pub env: Env,
     permits: Permits,
 }
 
@@ -90,6 +95,7 @@ impl Engine {
             transport,
             snapshot: ArcSwap::new(snapshot),
             sinks: sinks.into(),
+            env: Arc::new(|name| std::env::var(name).ok()),
             permits: Permits::default(),
         }
     }
@@ -116,11 +122,7 @@ impl Engine {
         target: Arc<Target>,
     ) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
-        let retries = client_retries(&running.call, &target);
-        let got = self
-            .attempt_with_client_retries(&mut running, &target, retries)
-            .await;
-        match got {
+        match self.direct(&mut running, &target).await {
             Ok(got) => Ok(answer(running, got)),
             Err(error) => Err(running.fail(error)),
         }

@@ -7,14 +7,16 @@ Arguments that are not named in a signature are taken as keyword arguments too: 
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway import _gateway
 from gateway.response_format import as_response_format
 from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper, deliver
 from gateway.types import EmbeddingResponse, ModelResponse, TextCompletionResponse
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Arguments that are Python objects of the caller's, or say which form of the call it is; the core has no use for them.
 _OURS = frozenset(
@@ -163,6 +165,9 @@ def _call(op: str, given: dict[str, Any]) -> Any:
 
 
 async def _acall(op: str, given: dict[str, Any]) -> Any:
+    # Whoever awaits has loaded it; whoever does not need not pay for it.
+    import asyncio
+
     model, arguments = _arguments(given)
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_gateway.Reply] = loop.create_future()

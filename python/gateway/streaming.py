@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway import _gateway
 from gateway.types import ModelResponseStream, TextCompletionResponse
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 def deliver(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
@@ -70,6 +72,8 @@ class CustomStreamWrapper:
 
     async def __anext__(self) -> Any:
         # A batch may hold nothing but the end mark.
+        import asyncio
+
         while not self._waiting:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()

@@ -84,7 +84,7 @@ impl Reply {
         match answer.body {
             AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
             AnswerBody::Stream(events) => {
-                reply.stream = Some(Py::new(py, stream::Stream::new(events))?)
+                reply.stream = Some(Py::new(py, stream::Stream::new(events))?);
             }
         }
         Ok(reply)

@@ -37,13 +37,12 @@ fn lookup_provider(
     Ok((found.model, found.provider, found.api_key, found.api_base))
 }
 
+/// Method, URL, headers and body.
+type Built = (String, String, Vec<(String, String)>, Vec<u8>);
+
 /// Method, URL, headers and body of the request that a call sends upstream. Sends nothing.
 #[pyfunction]
-fn build_request(
-    py: Python<'_>,
-    kwargs: &[u8],
-    op: &str,
-) -> PyResult<(String, String, Vec<(String, String)>, Vec<u8>)> {
+fn build_request(py: Python<'_>, kwargs: &[u8], op: &str) -> PyResult<Built> {
     let (options, params) = parse(py, kwargs)?;
     let op = match op {
         "embedding" => Op::Embeddings,

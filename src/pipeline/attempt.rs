@@ -10,6 +10,7 @@ use crate::error::{Error, Result, Side};
 use crate::forward::{Clocks, collect};
 use crate::request::Call;
 use crate::resilience::backoff;
+use crate::resilience::retry::MAX_RETRIES;
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -25,10 +26,7 @@ const CONNECT: Duration = Duration::from_secs(15);
 const MAX_ERROR_BODY: usize = 1 << 20;
 
 /// Whole replies are read as far as this, unless the configuration says otherwise.
-pub(super) const MAX_REPLY: usize = 256 << 20;
-
-/// Retries of the OpenAI SDK unless the call says otherwise.
-pub(super) const SDK_RETRIES: u32 = 2;
+const MAX_REPLY: usize = 256 << 20;
 
 /// A successful attempt.
 pub(super) struct Got {
@@ -156,10 +154,15 @@ fn clocks(call: &Call, target: &Target) -> Clocks {
     }
 }
 
-/// How often the provider's own client tries again, in process.
-pub(super) fn client_retries(call: &Call, target: &Target) -> u32 {
-    let asked = call.options.max_retries.or(target.options.max_retries);
-    target.provider.client_retries(call.op, asked)
+/// How often the provider's own client tries again when the caller asks for `asked` retries.
+pub(super) fn client_retries(call: &Call, target: &Target, asked: Option<u32>) -> u32 {
+    if target.provider.name == mock::PROVIDER {
+        return 0;
+    }
+    target
+        .provider
+        .client_retries(call.op, asked)
+        .min(MAX_RETRIES)
 }
 
 /// The OpenAI SDK's rule: the upstream's word, else its status; no answer at all counts as worth another try.

@@ -2,21 +2,20 @@
 //! fallbacks. The rules are LiteLLM's; [`crate::route`] and [`crate::resilience`] hold them.
 
 use super::Engine;
-use super::attempt::{Got, GotBody, SDK_RETRIES};
+use super::attempt::{Got, GotBody, client_retries};
 use super::running::{Running, Tried};
 use crate::account::FallbackHop;
-use crate::adapt::registry::Via;
-use crate::adapt::{Target, mock};
+use crate::adapt::Target;
 use crate::config::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::forward::BoxFuture;
 use crate::options::Options;
-use crate::request::Op;
 use crate::resilience::{backoff, retry};
 use crate::route::fallback::{Asked, Hop, NoneFits};
-use crate::route::{Ask, Group};
+use crate::route::{Ask, Deployment, Group};
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A call's way through the groups.
@@ -128,7 +127,7 @@ impl Engine {
             tags: &walk.tags,
         };
         let deployment = leg.group.pick(routes, &ask)?.clone();
-        let permit = self.permits.acquire(&deployment).await;
+        let permit = self.admit(running, &deployment).await?;
         let target = effective(running, &deployment.target);
         running.tried = Some(Tried {
             snapshot: walk.snapshot.clone(),
@@ -137,7 +136,8 @@ impl Engine {
             deployment,
             permit,
         });
-        let retries = client_retries(running, &target);
+        // LiteLLM's router takes the retries of the provider's client over, as far as the client lets it.
+        let retries = client_retries(&running.call, &target, Some(0));
         let mut got = self
             .attempt_with_client_retries(running, &target, retries)
             .await?;
@@ -152,6 +152,25 @@ impl Engine {
             None => Ok(got),
             Some(error) => Err(running.note_failure(&target, error)),
         }
+    }
+
+    /// Waits for a permit, as long as the call may take.
+    async fn admit(
+        &self,
+        running: &Running,
+        deployment: &Deployment,
+    ) -> Result<Option<OwnedSemaphorePermit>> {
+        let permit = self.permits.acquire(deployment);
+        let Some(left) = running.call.deadline.left(Instant::now().into_std()) else {
+            return Ok(permit.await);
+        };
+        tokio::time::timeout(left, permit).await.map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!("waited {left:?} for one of the calls in flight at the deployment to end"),
+            )
+            .hint("raise `max_parallel_requests` of the deployment")
+        })
     }
 
     /// After a group has failed: its later orders, then the fallbacks for this kind of error.
@@ -367,20 +386,6 @@ fn effective(running: &Running, target: &Arc<Target>) -> Arc<Target> {
         base.trim_end_matches('/').clone_into(&mut target.api_base);
     }
     Arc::new(target)
-}
-
-/// LiteLLM's router takes the retries of the provider's client over, but not for embeddings.
-fn client_retries(running: &Running, target: &Target) -> u32 {
-    let own = target.provider.via == Via::Sdk && target.provider.name != mock::PROVIDER;
-    match running.call.op {
-        Op::Embeddings if own => running
-            .call
-            .options
-            .max_retries
-            .or(target.options.max_retries)
-            .unwrap_or(SDK_RETRIES),
-        _ => 0,
-    }
 }
 
 /// The provider's filter ended a reply, and there is a group to try instead.

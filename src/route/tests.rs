@@ -1,3 +1,1 @@
 #![allow(clippy::unwrap_used)]
-
-use super::*;
