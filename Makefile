@@ -50,7 +50,7 @@ lint: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest gateway._gateway --ignore-missing-stub
+	$(BIN)/python -m mypy.stubtest gateway._gateway --allowlist tests/python/stubtest.allow
 
 bench:
 	cargo build --release --locked --features mimalloc --bin gateway
