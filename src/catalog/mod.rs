@@ -86,6 +86,12 @@ pub fn register(key: &str, entry: Option<Entry>) {
     GENERATION.fetch_add(1, Ordering::AcqRel);
 }
 
+/// Entries asked for lately, parsed. Calls ask for the same few over and over.
+static PARSED: LazyLock<RwLock<HashMap<String, Option<Arc<Entry>>>>> =
+    LazyLock::new(RwLock::default);
+/// Kept parsed at most; then all are let go.
+const MAX_PARSED: usize = 1024;
+
 /// The entry under exactly this key.
 pub fn entry(key: &str) -> Option<Arc<Entry>> {
     if generation() > 0
@@ -93,8 +99,19 @@ pub fn entry(key: &str) -> Option<Arc<Entry>> {
     {
         return registered.clone();
     }
-    let raw = BUILT.index.get(key)?;
-    serde_json::from_str(raw.get()).ok().map(Arc::new)
+    if let Some(parsed) = PARSED.read().get(key) {
+        return parsed.clone();
+    }
+    let raw = BUILT.index.get(key);
+    let entry: Option<Arc<Entry>> = raw
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .map(Arc::new);
+    let mut parsed = PARSED.write();
+    if parsed.len() >= MAX_PARSED {
+        parsed.clear();
+    }
+    parsed.insert(key.to_owned(), entry.clone());
+    entry
 }
 
 /// Whether there is an entry under exactly this key.

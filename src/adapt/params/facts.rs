@@ -1,4 +1,19 @@
-//! What is known of a model, as far as parameters and look-ups depend on it.
+//! What is known of a model, as far as parameters and look-ups depend on it: the catalogue's entry under
+//! `provider/model`, else the one of the bare name where it is this provider's.
+
+use crate::catalog::{self, Entry};
+use parking_lot::RwLock;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+fn entry(model: &str, provider: &str) -> Option<Arc<Entry>> {
+    catalog::entry(&format!("{provider}/{model}")).or_else(|| {
+        catalog::entry(model).filter(|entry| {
+            let listed = entry.get("litellm_provider").and_then(|p| p.as_str());
+            listed.unwrap_or_default().starts_with(provider)
+        })
+    })
+}
 
 /// Whether a model has a capability (`supports_reasoning`, ...) at a provider.
 pub fn supports(model: &str, provider: &str, capability: &str) -> bool {
@@ -6,27 +21,26 @@ pub fn supports(model: &str, provider: &str, capability: &str) -> bool {
 }
 
 /// What the catalogue's entry says of a capability; `None` when it says nothing.
-pub fn declared(_model: &str, _provider: &str, _capability: &str) -> Option<bool> {
-    None
+pub fn declared(model: &str, provider: &str, capability: &str) -> Option<bool> {
+    entry(model, provider)?.get(capability)?.as_bool()
 }
 
 /// Whether the catalogue has an entry for a model at a provider.
-pub fn known(_model: &str, _provider: &str) -> bool {
-    false
+pub fn known(model: &str, provider: &str) -> bool {
+    entry(model, provider).is_some()
 }
 
 /// A text of the catalogue's entry.
-pub fn text(_model: &str, _provider: &str, _name: &str) -> Option<String> {
-    None
+pub fn text(model: &str, provider: &str, name: &str) -> Option<String> {
+    entry(model, provider)?
+        .get(name)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 /// `litellm_provider` of the catalogue's entry for a bare model name.
 pub fn litellm_provider(model: &str) -> Option<&'static str> {
-    match model {
-        _ if !has_openai_shape(model) => None,
-        _ if model.contains("-instruct") => Some("text-completion-openai"),
-        _ => Some("openai"),
-    }
+    interned(catalog::entry(model)?.get("litellm_provider")?.as_str()?)
 }
 
 /// Whether OpenAI itself serves a model of this name.
@@ -37,19 +51,20 @@ pub fn is_openai_model(model: &str) -> bool {
     )
 }
 
-/// Names that only OpenAI gives its models.
-fn has_openai_shape(model: &str) -> bool {
-    const PREFIXES: &[&str] = &[
-        "gpt-",
-        "chatgpt-",
-        "text-embedding-3",
-        "text-embedding-ada",
-        "whisper-",
-        "tts-",
-        "dall-e-",
-    ];
-    let mut letters = model.bytes();
-    let numbered_o =
-        letters.next() == Some(b'o') && letters.next().is_some_and(|b| b.is_ascii_digit());
-    !model.contains('/') && (numbered_o || PREFIXES.iter().any(|prefix| model.starts_with(prefix)))
+/// Providers that the catalogue may name; registered models could name any.
+const MAX_NAMES: usize = 1000;
+
+/// A provider's name that lives as long as the process: there are few, and look-ups hand them on.
+fn interned(name: &str) -> Option<&'static str> {
+    static NAMES: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
+    if let Some(known) = NAMES.read().get(name) {
+        return Some(known);
+    }
+    let mut names = NAMES.write();
+    if names.len() >= MAX_NAMES {
+        return None;
+    }
+    let kept: &'static str = name.to_owned().leak();
+    names.insert(kept);
+    Some(kept)
 }
