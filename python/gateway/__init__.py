@@ -103,7 +103,11 @@ _HOMES: dict[str, str] = {
     "aembedding": "main",
     "atext_completion": "main",
     "completion": "main",
+    "create_pretrained_tokenizer": "tokens",
+    "create_tokenizer": "tokens",
+    "decode": "tokens",
     "embedding": "main",
+    "encode": "tokens",
     "get_llm_provider": "params",
     "get_optional_params": "params",
     "get_supported_openai_params": "params",
@@ -112,6 +116,8 @@ _HOMES: dict[str, str] = {
     "provider_list": "params",
     "stream_chunk_builder": "streams",
     "text_completion": "main",
+    "token_counter": "tokens",
+    "trim_messages": "tokens",
     "validate_environment": "params",
 }
 

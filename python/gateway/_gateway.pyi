@@ -83,3 +83,18 @@ def fold_stream(
     completion: Callable[[str], int],
     reasoning: Callable[[str], int],
 ) -> bytes | None: ...
+
+# tokens.rs
+
+def count_text(model: str, text: str) -> int: ...
+def count_messages(
+    model: str,
+    messages: bytes,
+    tools: bytes | None,
+    tool_choice: bytes | None,
+    primed: bool,
+    default_images: bool,
+    fallback: int | None,
+) -> int: ...
+def encode_text(text: str) -> list[int]: ...
+def decode_ids(ids: list[int]) -> str: ...

@@ -3,6 +3,7 @@
 use crate::adapt::Target;
 pub mod billed;
 pub mod price;
+pub mod tokens;
 
 use crate::error::Error;
 use std::sync::Arc;
