@@ -7,6 +7,7 @@
 //! however it ends.
 
 mod attempt;
+mod count;
 mod direct;
 mod flow;
 mod permits;

@@ -115,7 +115,7 @@ def trim_messages(
     return_response_tokens: bool = False,
     max_tokens: int | None = None,
 ) -> Any:
-    """Messages cut to fit: the newest stay, the middle of a message that is too long goes, tool replies at the end stay.
+    """Messages cut to fit: the newest stay, a message that is too long loses its middle, tool replies at the end stay.
 
     Args:
         model: whose context window to fit into; unknown ones leave the messages as they are.

@@ -181,7 +181,8 @@ fn openai_name(model: &str) -> Option<&str> {
             let provider = text("litellm_provider");
             provider == "openai"
                 || (provider == "azure"
-                    && matches!(text("mode"), "chat" | "completion" | "responses"))
+                    && matches!(text("mode"), "chat" | "completion" | "responses")
+                    && (by_tiktoken(last).is_some() || is_versioned(last)))
         })
     };
     let parts: Vec<usize> = std::iter::once(0)

@@ -3,6 +3,7 @@
 //! There is no task and no channel: a caller that does not poll does not read, so that the upstream's own flow
 //! control holds it back; a caller that drops the flow drops the connection with it.
 
+use super::count::{Uncounted, counted};
 use crate::adapt::stream::{DONE, write_usage_chunk};
 use crate::adapt::stream_usage::assembled;
 use crate::adapt::usage::{self, Object};
@@ -11,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::forward::UpstreamBody;
 use crate::request::Call;
 use bytes::{Bytes, BytesMut};
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::task::JoinHandle;
 
 /// Pieces that are already there are joined up to this size.
 const JOIN: usize = 32 << 10;
@@ -23,6 +26,10 @@ pub(super) struct Flow {
     out: BytesMut,
     /// An item taken ahead, to see whether the stream begins at all.
     ahead: Option<Bytes>,
+    /// The upstream is done; the usage is still to be told.
+    ending: Option<StreamEnd>,
+    /// Its tokens are being counted, on a thread that may be busy.
+    counting: Option<(StreamEnd, JoinHandle<Object>)>,
     over: Option<Over>,
 }
 
@@ -42,6 +49,8 @@ impl Flow {
             adapter,
             out: BytesMut::new(),
             ahead: None,
+            ending: None,
+            counting: None,
             over: None,
         }
     }
@@ -53,9 +62,11 @@ impl Flow {
             adapter: Box::new(Nothing),
             out: BytesMut::from(events),
             ahead: None,
+            ending: None,
+            counting: None,
             over: None,
         };
-        flow.end(end);
+        flow.ending = Some(end);
         flow
     }
 
@@ -104,7 +115,19 @@ impl Flow {
                 return Poll::Ready(Some(Ok(self.take())));
             }
         }
+        if let Some(end) = self.ending.take() {
+            self.settle(end, call, target);
+        }
         if !self.out.is_empty() {
+            return Poll::Ready(Some(Ok(self.take())));
+        }
+        if let Some((_, counting)) = &mut self.counting {
+            let Poll::Ready(used) = Pin::new(counting).poll(cx) else {
+                return Poll::Pending;
+            };
+            if let Some((end, _)) = self.counting.take() {
+                self.conclude(end, used.unwrap_or_default(), true, target);
+            }
             return Poll::Ready(Some(Ok(self.take())));
         }
         match self.over.take() {
@@ -142,6 +165,11 @@ impl Flow {
         }
     }
 
+    fn end(&mut self, end: StreamEnd) {
+        self.body = None;
+        self.ending = Some(end);
+    }
+
     fn finish(&mut self, adapter: &dyn Adapter, call: &Call, target: &Target) {
         match self.adapter.finish(&mut self.out) {
             Ok(end) if end.complete => self.end(end),
@@ -155,42 +183,41 @@ impl Flow {
         self.over = Some(Over::Badly(error));
     }
 
-    /// The usage chunk, where one was asked for, and the end.
-    fn end(&mut self, mut end: StreamEnd) {
-        self.body = None;
-        if let Some(used) = usage_of(&end) {
-            let tier = end.usage.take().and_then(|usage| usage.service_tier);
-            end.usage = Some(usage::counts(&used, tier.as_deref()));
-            if end.usage_asked {
-                write_usage_chunk(&end, used, &mut self.out);
-            }
+    /// The usage as the provider told it; what it left out is counted elsewhere first.
+    fn settle(&mut self, end: StreamEnd, call: &Call, target: &Target) {
+        let told = |name: &str| {
+            end.reported
+                .as_ref()
+                .is_some_and(|usage| usage.contains_key(name))
+        };
+        let whole = told("prompt_tokens")
+            && told("completion_tokens")
+            && (!end.text.more_than_text || end.text.reasoning.is_empty());
+        if whole {
+            let used = assembled(end.reported.as_ref(), &end.text, &mut Uncounted);
+            self.conclude(end, used, false, target);
+        } else {
+            let counting = counted(&end, call, target);
+            self.counting = Some((end, counting));
         }
+    }
+
+    /// The usage chunk, where one was asked for, and the end.
+    fn conclude(&mut self, mut end: StreamEnd, mut used: Object, estimated: bool, target: &Target) {
+        let tier = end.usage.take().and_then(|usage| usage.service_tier);
+        let mut counts = usage::counts(&used, tier.as_deref());
+        counts.estimated = estimated;
+        if end.usage_asked {
+            if !used.contains_key("cost")
+                && let Some(quote) = target.quote()
+            {
+                used.insert("cost".into(), quote.cost(&counts).total.into());
+            }
+            write_usage_chunk(&end, used, &mut self.out);
+        }
+        end.usage = Some(counts);
         self.out.extend_from_slice(DONE);
         self.over = Some(Over::Well(Box::new(end)));
-    }
-}
-
-/// LiteLLM's usage of the stream, when the provider reported its counts.
-fn usage_of(end: &StreamEnd) -> Option<Object> {
-    let reported = end.reported.as_ref()?;
-    let counted = ["prompt_tokens", "completion_tokens"]
-        .iter()
-        .all(|name| reported.contains_key(*name));
-    counted.then(|| assembled(Some(reported), &end.text, &mut Uncounted))
-}
-
-/// Counts nothing: the provider did.
-struct Uncounted;
-
-impl crate::adapt::stream_usage::Counter for Uncounted {
-    fn prompt(&mut self) -> u64 {
-        0
-    }
-    fn completion(&mut self, _text: &str) -> u64 {
-        0
-    }
-    fn reasoning(&mut self, _text: &str) -> u64 {
-        0
     }
 }
 

@@ -1,0 +1,86 @@
+//! Counting the tokens of a stream whose provider did not: never on a thread that does IO.
+
+use crate::account::tokens::{Encoding, Prompt};
+use crate::adapt::stream_usage::{Counter, assembled};
+use crate::adapt::usage::Object;
+use crate::adapt::{StreamEnd, Target};
+use crate::request::{Call, Op};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+/// Starts counting what `end` does not tell.
+pub(super) fn counted(end: &StreamEnd, call: &Call, target: &Target) -> JoinHandle<Object> {
+    let prompt = match call.op {
+        Op::TextCompletion => call.params.raw("prompt").cloned().unwrap_or_default(),
+        _ => call.messages(),
+    };
+    let mut counter = Tokens {
+        encoding: Encoding::of(&target.model),
+        prompt,
+        chat: call.op == Op::Chat,
+    };
+    let (reported, text) = (end.reported.clone(), end.text.clone());
+    tokio::task::spawn_blocking(move || assembled(reported.as_ref(), &text, &mut counter))
+}
+
+struct Tokens {
+    encoding: Encoding,
+    /// Raw JSON: messages, or a text completion's prompt.
+    prompt: Bytes,
+    chat: bool,
+}
+
+impl Counter for Tokens {
+    /// A prompt that cannot be counted counts as empty, as in LiteLLM.
+    fn prompt(&mut self) -> u64 {
+        let Ok(prompt) = serde_json::from_slice::<Value>(&self.prompt) else {
+            return 0;
+        };
+        let counted = match (&prompt, self.chat) {
+            (Value::Array(messages), true) => {
+                let prompt = Prompt {
+                    encoding: self.encoding,
+                    messages,
+                    tools: None,
+                    tool_choice: None,
+                    primed: true,
+                    default_images: false,
+                    fallback: None,
+                };
+                prompt.count().unwrap_or(0)
+            }
+            (Value::String(text), _) => self.encoding.count(text),
+            (Value::Array(texts), false) => texts
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|t| self.encoding.count(t))
+                .sum(),
+            _ => 0,
+        };
+        counted.try_into().unwrap_or(0)
+    }
+
+    fn completion(&mut self, text: &str) -> u64 {
+        self.encoding.count(text).try_into().unwrap_or(0)
+    }
+
+    fn reasoning(&mut self, text: &str) -> u64 {
+        Encoding::of("").count(text).try_into().unwrap_or(0)
+    }
+}
+
+/// Counts nothing: the provider did.
+pub(super) struct Uncounted;
+
+impl Counter for Uncounted {
+    fn prompt(&mut self) -> u64 {
+        0
+    }
+    fn completion(&mut self, _text: &str) -> u64 {
+        0
+    }
+    fn reasoning(&mut self, _text: &str) -> u64 {
+        0
+    }
+}
