@@ -103,6 +103,8 @@ _HOMES: dict[str, str] = {
     "aembedding": "main",
     "atext_completion": "main",
     "completion": "main",
+    "completion_cost": "cost",
+    "cost_per_token": "cost",
     "create_pretrained_tokenizer": "tokens",
     "create_tokenizer": "tokens",
     "decode": "tokens",

@@ -5,6 +5,7 @@
 
 mod calls;
 mod catalog;
+mod cost;
 mod json;
 mod params;
 mod runtime;
@@ -17,6 +18,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _gateway(module: &Bound<'_, PyModule>) -> PyResult<()> {
     catalog::register(module)?;
+    cost::register(module)?;
     params::register(module)?;
     tokens::register(module)?;
     streams::register(module)?;

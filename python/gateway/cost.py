@@ -1,0 +1,395 @@
+"""What calls cost, in USD, with LiteLLM's names and signatures. The arithmetic and the price map are the core's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gateway import _gateway
+
+_TIERS = frozenset({"flex", "balanced", "priority", "fast", "ultrafast"})
+_IMAGE_CALLS = frozenset({"image_generation", "aimage_generation", "image_edit", "aimage_edit"})
+_SPEECH_CALLS = frozenset({"speech", "aspeech"})
+_RERANK_CALLS = frozenset({"rerank", "arerank"})
+_TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
+_TOKEN_RATES = ("input_cost_per_token", "output_cost_per_token", "tiered_pricing")
+
+
+def _entry(model: str, provider: str | None) -> dict[str, Any] | None:
+    found = _gateway.price_entry(model, provider)
+    return None if found is None else json.loads(found[1])
+
+
+def _not_mapped(model: str, provider: str | None) -> Exception:
+    from gateway.exceptions import ModelNotMappedError
+
+    return ModelNotMappedError(
+        f"This model isn't mapped yet. model={model}, custom_llm_provider={provider}. "
+        "Add it here - https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json."
+    )
+
+
+def _plain(usage: Any) -> dict[str, Any]:
+    plain = usage.model_dump(exclude_none=True) if hasattr(usage, "model_dump") else dict(usage)
+    return {name: value for name, value in plain.items() if value is not None}
+
+
+def _provider_of(model: str) -> str:
+    from gateway.params import get_llm_provider
+
+    return get_llm_provider(model=model)[1] or ""
+
+
+def cost_per_token(
+    model: str = "",
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+    response_time_ms: float | None = 0.0,
+    custom_llm_provider: str | None = None,
+    region_name: str | None = None,
+    prompt_characters: int | None = None,
+    completion_characters: int | None = None,
+    cache_creation_input_tokens: int | None = 0,
+    cache_read_input_tokens: int | None = 0,
+    custom_cost_per_token: Any = None,
+    custom_cost_per_second: float | None = None,
+    number_of_queries: int | None = None,
+    usage_object: Any = None,
+    rerank_billed_units: Any = None,
+    call_type: str = "completion",
+    audio_transcription_file_duration: float = 0.0,
+    service_tier: str | None = None,
+    **kwargs: Any,
+) -> tuple[float, float]:
+    """Cost of a call's input and of its output, in USD.
+
+    Args:
+        model: with or without `provider/`.
+        usage_object: usage of a reply; else `prompt_tokens` and the other counts are used.
+        custom_cost_per_token: prices instead of the map's (`input_cost_per_token`, `output_cost_per_token`, ...).
+        custom_cost_per_second: price of a second, with `response_time_ms`.
+        service_tier: `flex`, `priority`, ...: prices of that tier, where there are any.
+        audio_transcription_file_duration: seconds of audio, for transcriptions.
+
+    Raises:
+        ModelNotMappedError: the price map does not have the model.
+    """
+    from gateway.types import Usage
+
+    usage = usage_object or Usage(
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        total_tokens=prompt_tokens + completion_tokens,
+        **_cache_counts(cache_creation_input_tokens, cache_read_input_tokens),
+    )
+    plain = _plain(usage)
+    if custom_cost_per_token is not None:
+        return _custom(plain, prompt_tokens, completion_tokens, custom_cost_per_token)
+    if custom_cost_per_second is not None:
+        return 0.0, custom_cost_per_second * (response_time_ms or 0.0) / 1000
+    provider = custom_llm_provider
+    if provider is None:
+        provider = _provider_of(model)
+    else:
+        while model.startswith(f"{provider}/{provider}/"):
+            model = model[len(provider) + 1 :]
+    key = _priced_key(model, provider, region_name)
+    entry = _entry(key, provider) or _entry(model, provider)
+    if call_type in _RERANK_CALLS:
+        return _rerank(entry, model, provider, rerank_billed_units)
+    if entry is None and provider == "fireworks_ai":
+        key = _fireworks_class(model)
+        entry = _entry(key, provider)
+    if entry is None and provider == "together_ai":
+        key = _together_class(model, call_type)
+        entry = _entry(key, provider)
+    if entry is None:
+        raise _not_mapped(model, provider)
+    if call_type in _TRANSCRIPTION_CALLS and not plain.get("prompt_tokens_details"):
+        return _by_second(entry, audio_transcription_file_duration)
+    if call_type in _SPEECH_CALLS and entry.get("input_cost_per_character") is not None:
+        return (prompt_characters or 0) * float(entry["input_cost_per_character"]), 0.0
+    if not any(entry.get(rate) is not None for rate in _TOKEN_RATES):
+        return _by_time(entry, response_time_ms)
+    if provider == "perplexity":
+        return _perplexity(entry, plain)
+    cost = _gateway.token_cost(key, provider, json.dumps(plain).encode(), service_tier)
+    if cost is None:
+        cost = _gateway.token_cost(model, provider, json.dumps(plain).encode(), service_tier)
+    if cost is None:
+        raise _not_mapped(model, provider)
+    return cost
+
+
+def _cache_counts(written: int | None, read: int | None) -> dict[str, int]:
+    counts = {"cache_creation_input_tokens": written, "cache_read_input_tokens": read}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _priced_key(model: str, provider: str, region: str | None) -> str:
+    bare = model.removeprefix(f"{provider}/")
+    if region is not None and _gateway.price_entry(f"{provider}/{region}/{bare}", provider) is not None:
+        return f"{provider}/{region}/{bare}"
+    return model
+
+
+def _custom(
+    usage: dict[str, Any], prompt_tokens: int, completion_tokens: int, prices: dict[str, float]
+) -> tuple[float, float]:
+    details = usage.get("prompt_tokens_details") or {}
+    read = usage.get("cache_read_input_tokens") or details.get("cached_tokens") or 0
+    written = usage.get("cache_creation_input_tokens") or details.get("cache_creation_tokens") or 0
+    prompt = prompt_tokens or usage.get("prompt_tokens", 0)
+    if "cache_read_input_tokens" in usage or "cache_creation_input_tokens" in usage:
+        prompt += read + written
+    rate = prices["input_cost_per_token"]
+    cost = max(prompt - read - written, 0) * rate
+    cost += read * prices.get("cache_read_input_token_cost", rate)
+    cost += written * prices.get("cache_creation_input_token_cost", rate)
+    return cost, (completion_tokens or usage.get("completion_tokens", 0)) * prices["output_cost_per_token"]
+
+
+def _rerank(entry: dict[str, Any] | None, model: str, provider: str, units: Any) -> tuple[float, float]:
+    if entry is None:
+        raise _not_mapped(model, provider)
+    units = units or {}
+    if entry.get("input_cost_per_query"):
+        return float(entry["input_cost_per_query"]) * (units.get("search_units") or 1), 0.0
+    if units.get("total_tokens") and entry.get("input_cost_per_token"):
+        return float(entry["input_cost_per_token"]) * units["total_tokens"], 0.0
+    return 0.0, 0.0
+
+
+def _by_second(entry: dict[str, Any], seconds: float) -> tuple[float, float]:
+    if entry.get("output_cost_per_second"):
+        return 0.0, float(entry["output_cost_per_second"]) * seconds
+    if entry.get("input_cost_per_second") is not None:
+        return float(entry["input_cost_per_second"]) * seconds, 0.0
+    return 0.0, 0.0
+
+
+def _by_time(entry: dict[str, Any], response_time_ms: float | None) -> tuple[float, float]:
+    for name in ("cost_per_second", "input_cost_per_second", "output_cost_per_second"):
+        if entry.get(name) is not None:
+            return float(entry[name]) * (response_time_ms or 0.0) / 1000, 0.0
+    return 0.0, 0.0
+
+
+def _perplexity(entry: dict[str, Any], usage: dict[str, Any]) -> tuple[float, float]:
+    """Perplexity bills citations, reasoning and searches apart; a cost that it states itself is the cost."""
+    stated = usage.get("cost")
+    if isinstance(stated, dict):
+        stated = stated.get("total_cost")
+    if isinstance(stated, (int, float)) and not isinstance(stated, bool):
+        return 0.0, float(stated)
+
+    def rate(name: str) -> float:
+        return float(entry.get(name) or 0.0)
+
+    prompt = usage.get("prompt_tokens", 0) * rate("input_cost_per_token")
+    prompt += (usage.get("citation_tokens") or 0) * rate("citation_cost_per_token")
+    details = usage.get("completion_tokens_details") or {}
+    reasoning = usage.get("reasoning_tokens") or details.get("reasoning_tokens") or 0
+    completion = usage.get("completion_tokens", 0)
+    if reasoning and entry.get("output_cost_per_reasoning_token") is not None:
+        cost = max(0, completion - reasoning) * rate("output_cost_per_token")
+        cost += reasoning * rate("output_cost_per_reasoning_token")
+    else:
+        cost = completion * rate("output_cost_per_token")
+    searches = (usage.get("prompt_tokens_details") or {}).get("web_search_requests") or 0
+    per_search = entry.get("search_queries_cost_per_query") or entry.get("search_context_cost_per_query")
+    if searches and per_search is not None:
+        if isinstance(per_search, dict):
+            per_search = per_search.get("search_context_size_low", 0)
+        cost += searches * float(per_search)
+    return prompt, cost
+
+
+def _fireworks_class(model: str) -> str:
+    """The class of size that Fireworks prices a model by that it does not list."""
+    import re
+
+    name = model.lower()
+    if experts := re.search(r"(\d+)x(\d+)b", name):
+        size = int(experts[1]) * int(experts[2])
+        if size <= 56:
+            return "fireworks-ai-moe-up-to-56b"
+        if size <= 176:
+            return "fireworks-ai-56b-to-176b"
+    if plain := re.search(r"(\d+)b", name):
+        size = int(plain[1])
+        if size <= 4:
+            return "fireworks-ai-up-to-4b"
+        return "fireworks-ai-4.1b-to-16b" if size <= 16 else "fireworks-ai-above-16b"
+    return "fireworks-ai-default"
+
+
+def _together_class(model: str, call_type: str) -> str:
+    """The class of size that Together prices a model by that it does not list."""
+    import re
+
+    name = model.lower()
+    if call_type in ("embedding", "aembedding"):
+        classes = [(150, "together-ai-embedding-up-to-150m"), (350, "together-ai-embedding-151m-to-350m")]
+        found = re.search(r"(\d+)m", name)
+    else:
+        classes = [
+            (4, "together-ai-up-to-4b"),
+            (8, "together-ai-4.1b-8b"),
+            (21, "together-ai-8.1b-21b"),
+            (41, "together-ai-21.1b-41b"),
+            (80, "together-ai-41.1b-80b"),
+            (110, "together-ai-81.1b-110b"),
+        ]
+        found = re.search(r"(\d+)b", name)
+    if found:
+        for size, label in classes:
+            if int(found[1]) <= size:
+                return label
+    return name
+
+
+def _names(model: str | None, served: str | None, provider: str | None) -> list[str]:
+    """The names a reply may be priced by, best first: what served it, then what was asked for."""
+    from gateway.params import provider_list
+
+    known = {str(getattr(name, "value", name)) for name in provider_list}
+
+    def mapped(name: str) -> str:
+        return name if provider is None or name.split("/")[0] in known else f"{provider}/{name}"
+
+    names: list[str] = []
+    served_name = mapped(served) if served else None
+    asked = mapped(model) if model else None
+    if served_name and (asked is None or served_name in (asked, asked.partition("/")[2])):
+        names = [served_name]
+    elif served_name and asked:
+        entry = _entry(served_name, provider)
+        names = (
+            [served_name, asked]
+            if entry and any(entry.get(r) is not None for r in _TOKEN_RATES)
+            else [asked, served_name]
+        )
+    elif asked:
+        names = [asked]
+    return [*names, *[name for name in (served, model) if name and name not in names]]
+
+
+def completion_cost(
+    completion_response: Any = None,
+    model: str | None = None,
+    prompt: str = "",
+    messages: list[Any] = [],  # noqa: B006  LiteLLM's default; never changed
+    completion: str = "",
+    total_time: float | None = 0.0,
+    call_type: str | None = None,
+    custom_llm_provider: str | None = None,
+    region_name: str | None = None,
+    size: str | None = None,
+    quality: str | None = None,
+    n: int | None = None,
+    custom_cost_per_token: Any = None,
+    custom_cost_per_second: float | None = None,
+    optional_params: dict[str, Any] | None = None,
+    custom_pricing: bool | None = None,
+    base_model: str | None = None,
+    service_tier: str | None = None,
+    **kwargs: Any,
+) -> float:
+    """Cost of a reply, or of a prompt and its completion, in USD.
+
+    Args:
+        completion_response: a reply (object or dict) with `usage` and `model`.
+        model: what was asked for; prices the reply when the map does not have the model that served it.
+        prompt, messages, completion: texts to count instead of a reply's usage.
+        custom_cost_per_token, custom_cost_per_second: prices instead of the map's.
+
+    Raises:
+        Exception: the price map has none of the names.
+    """
+    hidden = getattr(completion_response, "_hidden_params", None) or {}
+    provider = custom_llm_provider or hidden.get("custom_llm_provider")
+    served = _member(completion_response, "model")
+    names = [base_model] if base_model else _names(model, served, provider or _known_provider(model))
+    if call_type in _IMAGE_CALLS:
+        return 0.0
+    if completion_response is None and not names:
+        raise ValueError("Model is None and does not exist in passed completion_response.")
+    usage = _member(completion_response, "usage")
+    tier = _tier(service_tier, completion_response, usage)
+    failure: Exception | None = None
+    for name in names:
+        try:
+            counted = usage if completion_response is not None else _count(name, prompt, messages, completion)
+            plain = {} if counted is None else _plain(counted)
+            given, dialect = _split(name, provider)
+            costs = cost_per_token(
+                model=given,
+                prompt_tokens=plain.get("prompt_tokens", 0),
+                completion_tokens=plain.get("completion_tokens", 0),
+                response_time_ms=total_time,
+                custom_llm_provider=dialect,
+                region_name=region_name or hidden.get("region_name"),
+                custom_cost_per_token=custom_cost_per_token,
+                custom_cost_per_second=custom_cost_per_second,
+                prompt_characters=len(prompt),
+                usage_object=counted,
+                call_type=call_type or "completion",
+                service_tier=tier,
+            )
+            return costs[0] + costs[1] + _tool_cost(name, dialect, plain)
+        except Exception as error:
+            failure = failure or error
+    raise failure or ValueError("no model to price")
+
+
+def _known_provider(model: str | None) -> str | None:
+    try:
+        return _provider_of(model) if model else None
+    except Exception:
+        return None
+
+
+def _split(name: str, provider: str | None) -> tuple[str, str | None]:
+    if provider is not None:
+        return name, provider
+    from gateway.params import get_llm_provider
+
+    bare, found, _, _ = get_llm_provider(model=name)
+    return bare, found
+
+
+def _member(response: Any, name: str) -> Any:
+    return response.get(name) if isinstance(response, dict) else getattr(response, name, None)
+
+
+def _tier(asked: str | None, response: Any, usage: Any) -> str | None:
+    """The tier that served the call wins over the one that was asked for."""
+    served = _member(response, "service_tier") or _member(usage, "service_tier")
+    if isinstance(served, str):
+        if served.lower() in _TIERS:
+            return served.lower()
+        if served.lower() in ("default", "standard"):
+            return None
+    return asked if isinstance(asked, str) and asked.lower() != "auto" else None
+
+
+def _count(model: str, prompt: str, messages: list[Any], completion: str) -> dict[str, int]:
+    from gateway.tokens import token_counter
+
+    if messages:
+        asked = token_counter(model=model, messages=messages)
+    else:
+        asked = token_counter(model=model, text=prompt) if prompt else 0
+    said = token_counter(model=model, text=completion)
+    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+
+
+def _tool_cost(model: str, provider: str | None, usage: dict[str, Any]) -> float:
+    """Web searches that ran on the provider's side."""
+    searches = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
+    if not searches:
+        return 0.0
+    entry = _entry(model, provider) or {}
+    prices = entry.get("search_context_cost_per_query") or {}
+    return float(prices.get("search_context_size_medium") or 0.0) * float(searches)
