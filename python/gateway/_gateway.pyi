@@ -39,6 +39,8 @@ class Running:
 
 @final
 class Stream:
+    @property
+    def usage(self) -> str | None: ...
     def next_batch(self) -> list[bytes] | None: ...
     def next_batch_async(
         self,

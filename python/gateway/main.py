@@ -181,7 +181,11 @@ async def _acall(op: str, given: dict[str, Any]) -> Any:
     except _gateway.CoreError as error:
         from gateway.exceptions import from_core
 
-        raise from_core(error.args[0]) from None
+        failed: Any = from_core(error.args[0])
+        # LiteLLM's asynchronous calls name the model as the caller did.
+        if getattr(failed, "model", None):
+            failed.model = model
+        raise failed from None
 
 
 def completion(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,35 @@ class CustomStreamWrapper:
         self.chunks.append(chunk)
         return chunk
 
+    def _end(self) -> None:
+        """The stream is over: its last chunk carries the usage, for `stream_chunk_builder`."""
+        self.sent_last_chunk = True
+        usage = self.completion_stream.usage
+        if usage is not None and self.chunks:
+            self.chunks[-1].__dict__["_hidden_params"] = {**self._hidden_params, "usage": json.loads(usage)}
+
+    def _broken(self, error: _gateway.CoreError) -> Exception:
+        """The exception for a stream that broke. What a retry elsewhere may mend is a MidStreamFallbackError."""
+        from gateway.exceptions import MidStreamFallbackError, from_core
+
+        cause: Any = from_core(error.args[0])
+        status = error.args[0]["status"]
+        if 400 <= status < 500 and status != 429:
+            return cause  # type: ignore[no-any-return]
+        text = "".join(
+            c.choices[0].delta.content or "" for c in self.chunks if c.choices and self._chunk is ModelResponseStream
+        )
+        broken = MidStreamFallbackError(
+            message=str(cause),
+            model=self.model,
+            llm_provider=cause.llm_provider or self.custom_llm_provider,
+            original_exception=cause,
+            generated_content=text,
+            is_pre_first_chunk=not self.chunks,
+        )
+        broken.status_code = cause.status_code
+        return broken
+
     def __iter__(self) -> CustomStreamWrapper:
         return self
 
@@ -58,11 +88,9 @@ class CustomStreamWrapper:
             try:
                 batch = self.completion_stream.next_batch()
             except _gateway.CoreError as error:
-                from gateway.exceptions import from_core
-
-                raise from_core(error.args[0]) from None
+                raise self._broken(error) from None
             if batch is None:
-                self.sent_last_chunk = True
+                self._end()
                 raise StopIteration
             self._waiting.extend(batch)
         return self._take()
@@ -81,14 +109,12 @@ class CustomStreamWrapper:
             try:
                 batch = await future
             except _gateway.CoreError as error:
-                from gateway.exceptions import from_core
-
-                raise from_core(error.args[0]) from None
+                raise self._broken(error) from None
             except asyncio.CancelledError:
                 self.close()
                 raise
             if batch is None:
-                self.sent_last_chunk = True
+                self._end()
                 raise StopAsyncIteration
             self._waiting.extend(batch)
         return self._take()

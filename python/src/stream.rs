@@ -29,6 +29,8 @@ struct Slot {
     closed: bool,
     /// An error that came after events of the same batch.
     failed: Option<Error>,
+    /// JSON of the usage, once the stream has ended.
+    usage: Option<String>,
 }
 
 impl Shared {
@@ -57,14 +59,25 @@ impl Shared {
             () = self.closing.notified() => return Ok(None),
         };
         let Some(first) = first.transpose()? else {
+            self.keep_usage(&events);
             return Ok(None);
         };
         let (batch, over) = drain(&mut events, first).await;
         match over {
             None => back.events = Some(events),
-            Some(error) => self.slot().failed = error,
+            Some(error) => {
+                self.keep_usage(&events);
+                self.slot().failed = error;
+            }
         }
         Ok(Some(batch))
+    }
+
+    fn keep_usage(&self, events: &AnswerStream) {
+        let usage = events
+            .usage()
+            .and_then(|usage| serde_json::to_string(usage).ok());
+        self.slot().usage = usage;
     }
 
     fn close(&self) {
@@ -186,6 +199,12 @@ impl Stream {
             });
         });
         Ok(())
+    }
+
+    /// JSON of the usage, counted or reported, with its cost; None before the end.
+    #[getter]
+    fn usage(&self) -> Option<String> {
+        self.0.slot().usage.clone()
     }
 
     /// Ends the stream: whoever waits gets None, the upstream connection is closed.

@@ -207,12 +207,14 @@ impl Flow {
         let tier = end.usage.take().and_then(|usage| usage.service_tier);
         let mut counts = usage::counts(&used, tier.as_deref());
         counts.estimated = estimated;
+        let cost = target.quote().map(|quote| quote.cost(&counts).total);
+        if !used.contains_key("cost")
+            && let Some(cost) = cost.filter(|cost| *cost > 0.0)
+        {
+            used.insert("cost".into(), cost.into());
+        }
+        end.reported = Some(used.clone());
         if end.usage_asked {
-            if !used.contains_key("cost")
-                && let Some(quote) = target.quote()
-            {
-                used.insert("cost".into(), quote.cost(&counts).total.into());
-            }
             write_usage_chunk(&end, used, &mut self.out);
         }
         end.usage = Some(counts);

@@ -37,6 +37,14 @@ impl AnswerStream {
         self.0.poll_next(cx)
     }
 
+    /// The usage of a stream that came to its end, in LiteLLM's form, with its cost where the price is known.
+    pub fn usage(&self) -> Option<&crate::adapt::usage::Object> {
+        match self.0.flow.over() {
+            Some(Over::Well(end)) => end.reported.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The next events; `None` at the end. An error is the last item. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Bytes>> {
         poll_fn(|cx| self.poll_next(cx)).await
