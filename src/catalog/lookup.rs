@@ -44,16 +44,18 @@ pub fn find(model: &str, provider: Option<&str>) -> Option<Found> {
     None
 }
 
-struct Names {
+pub(super) struct Names {
     combined: String,
     split: String,
     combined_stripped: String,
     stripped: String,
-    provider: Option<String>,
+    prefixed: String,
+    /// The provider that the look-up is for.
+    pub(super) provider: Option<String>,
 }
 
 impl Names {
-    fn new(model: &str, provider: Option<&str>) -> Self {
+    pub(super) fn new(model: &str, provider: Option<&str>) -> Self {
         let Some(provider) = provider else {
             let looked = get_llm_provider(model, None, None, None, &|_| None).ok();
             let provider = looked.as_ref().and_then(|l| l.provider.clone());
@@ -64,6 +66,7 @@ impl Names {
                 split: route_free(&split, provider.as_deref()),
                 combined_stripped: stripped.clone(),
                 stripped,
+                prefixed: model.to_owned(),
                 provider,
             };
         };
@@ -77,19 +80,40 @@ impl Names {
             split: route_free(split, Some(provider)),
             combined_stripped: format!("{provider}/{stripped}"),
             stripped,
+            prefixed: prefixed(model, provider),
             provider: Some(provider.to_owned()),
         }
     }
 
-    fn in_order<'a>(&'a self, model: &'a str) -> [&'a str; 5] {
+    pub(super) fn in_order<'a>(&'a self, model: &'a str) -> [&'a str; 6] {
         [
             &self.combined,
             model,
             &self.split,
             &self.combined_stripped,
             &self.stripped,
+            &self.prefixed,
         ]
     }
+}
+
+/// The key of a model whose own name repeats the provider's, or whose key has a path that nobody writes.
+fn prefixed(model: &str, provider: &str) -> String {
+    if provider != "fireworks_ai" {
+        return format!("{provider}/{model}");
+    }
+    let model = model.strip_prefix("fireworks_ai/").unwrap_or(model);
+    let path = if model.starts_with("accounts/") || model.starts_with("FW-") || model.contains('#')
+    {
+        ""
+    } else if model.starts_with("routers/") || model.starts_with("models/") {
+        "accounts/fireworks/"
+    } else if model.ends_with("-fast") || matches!(model, "firerouter" | "auto" | "auto-instant") {
+        "accounts/fireworks/routers/"
+    } else {
+        "accounts/fireworks/models/"
+    };
+    format!("fireworks_ai/{path}{model}")
 }
 
 /// A Bedrock name without the route and region of its path.

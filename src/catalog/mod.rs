@@ -3,7 +3,10 @@
 //! The price map is compiled in compressed. It is unpacked with the first look-up, and kept as text with an index;
 //! an entry is parsed when it is asked for. Models that a user registers lie over it.
 
+mod families;
+mod info;
 pub mod lookup;
+mod members;
 
 use flate2::read::DeflateDecoder;
 use parking_lot::RwLock;
@@ -14,6 +17,7 @@ use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+pub use info::{model_info, supports};
 pub use lookup::{Found, find};
 
 /// A model's entry: LiteLLM's members, as they stand in the map. Costs are USD per unit.
@@ -38,8 +42,9 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let text: &'static str = text.leak();
     let mut index: HashMap<&'static str, &'static RawValue> =
         serde_json::from_str(text).unwrap_or_default();
-    // The map's own description of an entry.
+    // The map's own description of an entry, and its rules for names; neither is a model.
     index.remove("sample_spec");
+    index.remove("fallback_generalizations");
     Built { index }
 });
 
