@@ -12,3 +12,4 @@ mod metrics;
 mod purity;
 mod reload;
 mod serve;
+mod upstream;

@@ -1,0 +1,245 @@
+//! What is answered, and how: whole or in events, slowly, cut, or not at all.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// One scripted answer. Everything may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answer {
+    /// HTTP status; 0 means 200.
+    pub status: u16,
+    /// Further headers, such as `retry-after`.
+    pub headers: BTreeMap<String, String>,
+    /// A JSON body.
+    pub json: Option<Value>,
+    /// A body as text.
+    pub text: Option<String>,
+    /// Events of a stream: texts as they are, anything else as JSON.
+    pub sse: Option<Vec<Value>>,
+    /// Before the head.
+    pub delay_ms: u64,
+    /// Between events, or between bytes when `drip` is set.
+    pub gap_ms: u64,
+    /// One byte of the body at a time.
+    pub drip: bool,
+    /// Ends the connection after so many bytes of the body.
+    pub cut_after: Option<usize>,
+    /// With a reset instead of an orderly end.
+    pub reset: bool,
+    /// Stops writing after so many bytes of the body, and keeps the connection.
+    pub stall_after: Option<usize>,
+}
+
+impl Answer {
+    /// The answer as bytes and pauses.
+    pub fn plan(&self) -> Plan {
+        let pieces: Vec<Bytes> = match (&self.sse, &self.json, &self.text) {
+            (Some(events), ..) => events.iter().map(event).collect(),
+            (None, Some(json), _) => vec![json.to_string().into()],
+            (None, None, text) => vec![text.clone().unwrap_or_default().into()],
+        };
+        let kind = if self.sse.is_some() {
+            "text/event-stream"
+        } else if self.json.is_some() {
+            "application/json"
+        } else {
+            "text/plain"
+        };
+        let pieces = if self.drip {
+            pieces
+                .iter()
+                .flat_map(|piece| (0..piece.len()).map(move |i| piece.slice(i..=i)))
+                .collect()
+        } else {
+            pieces
+        };
+        Plan {
+            status: if self.status == 0 { 200 } else { self.status },
+            headers: self
+                .headers
+                .iter()
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect(),
+            kind,
+            chunked: self.sse.is_some() || self.drip,
+            pieces,
+            delay: Duration::from_millis(self.delay_ms),
+            gap: Duration::from_millis(self.gap_ms),
+            cut_after: self.cut_after,
+            stall_after: self.stall_after,
+            reset: self.reset,
+        }
+    }
+}
+
+fn event(event: &Value) -> Bytes {
+    match event {
+        Value::String(text) => format!("data: {text}\n\n").into(),
+        other => format!("data: {other}\n\n").into(),
+    }
+}
+
+/// An answer as it goes over the wire.
+#[derive(Debug)]
+pub struct Plan {
+    status: u16,
+    headers: Vec<(String, String)>,
+    kind: &'static str,
+    chunked: bool,
+    pieces: Vec<Bytes>,
+    delay: Duration,
+    gap: Duration,
+    cut_after: Option<usize>,
+    stall_after: Option<usize>,
+    reset: bool,
+}
+
+impl Plan {
+    /// A plain JSON answer.
+    pub fn json(status: u16, body: &Value) -> Self {
+        let json = Some(body.clone());
+        Answer {
+            status,
+            json,
+            ..Answer::default()
+        }
+        .plan()
+    }
+
+    /// OpenAI's answer to a chat, in the shape that the model's name asks for.
+    pub fn usual(body: &Bytes) -> Self {
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        let model = asked["model"].as_str().unwrap_or("mock");
+        let shape = |name: &str| {
+            let rest = model.split_once(name)?.1.trim_start_matches('-');
+            rest.split('-').next()?.parse::<u64>().ok()
+        };
+        let head = json!({"id": "chatcmpl-mock", "created": 1_700_000_000, "model": model, "system_fingerprint": "fp_mock"});
+        let with = |more: Value| {
+            let mut whole = head.clone();
+            if let (Some(whole), Value::Object(more)) = (whole.as_object_mut(), more) {
+                whole.extend(more);
+            }
+            whole
+        };
+        let chunks = shape("chunks").filter(|chunks| *chunks > 0).unwrap_or(5);
+        let usage = json!({"prompt_tokens": 200, "completion_tokens": chunks, "total_tokens": 200 + chunks});
+        let delay_ms = shape("delay").unwrap_or(0);
+        if asked["stream"] != json!(true) {
+            let choice = json!({"index": 0, "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "Hello from the mock upstream."}});
+            let reply =
+                with(json!({"object": "chat.completion", "choices": [choice], "usage": usage}));
+            return Answer {
+                json: Some(reply),
+                delay_ms,
+                ..Answer::default()
+            }
+            .plan();
+        }
+        let part = |delta: Value, finish: Value| {
+            let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+            with(json!({"object": "chat.completion.chunk", "choices": [choice]}))
+        };
+        let mut sse: Vec<Value> = (0..chunks)
+            .map(|i| part(json!({"content": format!("word{i} ")}), Value::Null))
+            .collect();
+        sse.push(part(json!({}), json!("stop")));
+        if asked["stream_options"]["include_usage"] == json!(true) {
+            sse.push(with(
+                json!({"object": "chat.completion.chunk", "choices": [], "usage": usage}),
+            ));
+        }
+        sse.push(json!("[DONE]"));
+        let gap_ms = shape("gap").unwrap_or(0);
+        Answer {
+            sse: Some(sse),
+            delay_ms,
+            gap_ms,
+            ..Answer::default()
+        }
+        .plan()
+    }
+
+    /// Whether the connection is over with this answer.
+    pub fn closes(&self) -> bool {
+        self.cut_after.is_some()
+    }
+
+    /// Writes the answer.
+    pub async fn play(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        pause(self.delay).await;
+        let mut out = self.head();
+        let mut written = 0;
+        for (i, piece) in self.pieces.iter().enumerate() {
+            if i > 0 && !self.gap.is_zero() {
+                stream.write_all(&out).await?;
+                out.clear();
+                pause(self.gap).await;
+            }
+            let limit = self
+                .cut_after
+                .or(self.stall_after)
+                .map_or(piece.len(), |limit| limit.saturating_sub(written));
+            let part = &piece[..piece.len().min(limit)];
+            if self.chunked && !part.is_empty() {
+                out.extend_from_slice(format!("{:x}\r\n", part.len()).as_bytes());
+                out.extend_from_slice(part);
+                out.extend_from_slice(b"\r\n");
+            } else {
+                out.extend_from_slice(part);
+            }
+            written += part.len();
+            if part.len() < piece.len() {
+                stream.write_all(&out).await?;
+                return self.break_off(stream).await;
+            }
+        }
+        if self.chunked {
+            out.extend_from_slice(b"0\r\n\r\n");
+        }
+        stream.write_all(&out).await
+    }
+
+    fn head(&self) -> Vec<u8> {
+        let mut head = format!(
+            "HTTP/1.1 {} Mock\r\ncontent-type: {}\r\n",
+            self.status, self.kind
+        );
+        // Writing into a text cannot fail.
+        for (name, value) in &self.headers {
+            let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if self.chunked {
+            head.push_str("transfer-encoding: chunked\r\n\r\n");
+        } else {
+            let length: usize = self.pieces.iter().map(Bytes::len).sum();
+            let _ = write!(head, "content-length: {length}\r\n\r\n");
+        }
+        head.into_bytes()
+    }
+
+    async fn break_off(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        if self.stall_after.is_some() {
+            std::future::pending::<()>().await;
+        }
+        if self.reset {
+            // Closing with unsent time zero makes the kernel reset the connection.
+            stream.set_zero_linger()?;
+        }
+        Ok(())
+    }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
