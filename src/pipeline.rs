@@ -140,6 +140,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
     let upstream_time = running.upstream;
     let (body, cost) = match body {
         GotBody::Whole(reply) => {
+            running.served.clone_from(&reply.upstream_model);
             let cost = running.close(Outcome::Success, reply.usage.clone());
             (AnswerBody::Whole(reply), cost)
         }

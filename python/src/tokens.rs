@@ -63,6 +63,8 @@ fn encode_text(py: Python<'_>, text: &str) -> Vec<u32> {
 }
 
 /// The text of ids in `cl100k_base`.
+// pyo3 hands sequences over as owned vectors.
+#[allow(clippy::needless_pass_by_value)]
 #[pyfunction]
 fn decode_ids(ids: Vec<u32>) -> PyResult<String> {
     Encoding::Cl100k

@@ -70,6 +70,17 @@ pub struct Target {
 pub type Quoted = std::sync::OnceLock<Option<std::sync::Arc<Quote>>>;
 
 impl Target {
+    /// What `usage` costs. A reply is priced by the model that served it, where the map has that and the deployment
+    /// has no price of its own; `None` when nobody says a price.
+    pub fn cost(&self, usage: &Usage, served: Option<&str>) -> Option<crate::account::Cost> {
+        let own = self.options.price.is_some() || self.options.base_model.is_some();
+        let served = served.filter(|served| !own && *served != self.model);
+        match served.and_then(|served| Quote::served(self.provider.name, served)) {
+            Some(quote) => Some(quote.cost(usage)),
+            None => Some(self.quote()?.cost(usage)),
+        }
+    }
+
     /// The target's prices: the deployment's own, or the price map's. `None` when nobody says one.
     pub fn quote(&self) -> Option<&Quote> {
         let options = &self.options;

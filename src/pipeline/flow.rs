@@ -207,7 +207,9 @@ impl Flow {
         let tier = end.usage.take().and_then(|usage| usage.service_tier);
         let mut counts = usage::counts(&used, tier.as_deref());
         counts.estimated = estimated;
-        let cost = target.quote().map(|quote| quote.cost(&counts).total);
+        let cost = target
+            .cost(&counts, end.upstream_model.as_deref())
+            .map(|cost| cost.total);
         if !used.contains_key("cost")
             && let Some(cost) = cost.filter(|cost| *cost > 0.0)
         {

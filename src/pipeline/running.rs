@@ -23,6 +23,8 @@ pub(super) struct Running {
     requested_model: String,
     /// The deployment tried last.
     pub(super) target: Option<Arc<Target>>,
+    /// The model as the reply names it.
+    pub(super) served: Option<String>,
     /// Exchanges begun.
     pub(super) attempts: u32,
     /// Retries made.
@@ -94,6 +96,7 @@ impl Running {
             queued: now.saturating_duration_since(call.started),
             call,
             target: None,
+            served: None,
             attempts: 0,
             retries: 0,
             allowed_retries: 0,
@@ -220,8 +223,7 @@ impl Running {
 
     /// What the call cost, when its price is known.
     fn cost(&self, usage: Option<&Usage>) -> Option<Cost> {
-        let quote = self.target.as_ref()?.quote()?;
-        Some(quote.cost(usage?))
+        self.target.as_ref()?.cost(usage?, self.served.as_deref())
     }
 }
 

@@ -82,7 +82,10 @@ impl Pump {
                 let usage = self.flow.abandon().usage;
                 (Outcome::Failure(error), usage)
             }
-            (Some(Over::Well(end)), None) => (Outcome::Success, end.usage.clone()),
+            (Some(Over::Well(end)), None) => {
+                self.running.served.clone_from(&end.upstream_model);
+                (Outcome::Success, end.usage.clone())
+            }
             _ => return,
         };
         self.over(outcome, usage);
