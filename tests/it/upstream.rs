@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-async fn started() -> (Mock, u16) {
+fn started() -> (Mock, u16) {
     let mock = Mock::default();
     let listener = Mock::bind(0).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -28,7 +28,7 @@ async fn asked(port: u16, body: &str) -> std::io::Result<String> {
 
 #[tokio::test]
 async fn a_load_model_sets_the_number_of_chunks() {
-    let (_, port) = started().await;
+    let (_, port) = started();
     let body = json!({"model": "load-chunks-7-gap-0-delay-0", "stream": true}).to_string();
     let answer = asked(port, &body).await.unwrap();
     assert_eq!(answer.matches("data: ").count(), 7 + 2);
@@ -37,7 +37,7 @@ async fn a_load_model_sets_the_number_of_chunks() {
 
 #[tokio::test]
 async fn a_scripted_answer_is_given_and_the_request_kept() {
-    let (mock, port) = started().await;
+    let (mock, port) = started();
     let headers = [("retry-after".to_owned(), "7".to_owned())].into();
     mock.script(vec![Answer {
         status: 429,
@@ -53,7 +53,7 @@ async fn a_scripted_answer_is_given_and_the_request_kept() {
 
 #[tokio::test]
 async fn a_body_is_cut_after_so_many_bytes() {
-    let (mock, port) = started().await;
+    let (mock, port) = started();
     mock.script(vec![Answer {
         text: Some("0123456789".into()),
         cut_after: Some(4),
@@ -65,7 +65,7 @@ async fn a_body_is_cut_after_so_many_bytes() {
 
 #[tokio::test]
 async fn a_cut_can_be_a_reset() {
-    let (mock, port) = started().await;
+    let (mock, port) = started();
     mock.script(vec![Answer {
         text: Some("0123456789".into()),
         cut_after: Some(4),
