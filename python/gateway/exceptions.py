@@ -35,7 +35,7 @@ try:
     # openai 3 moved to httpx2; an exception's `response` is of the client that openai uses.
     import httpx2 as httpx
 except ImportError:
-    import httpx  # type: ignore[no-redef,unused-ignore]
+    import httpx  # type: ignore[no-redef,import-not-found,unused-ignore]
 
 _MOCK_URL = "https://litellm.ai"
 
