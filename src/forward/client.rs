@@ -16,6 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What is read of a response before somebody asks for it, and the longest head; bytes. A slow reader holds this much
+/// for as long as it likes; hyper would let it be 400 KB.
+const READ_BUFFER: usize = 16 << 10;
+
 /// How the client connects.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
@@ -67,6 +71,7 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.pool_idle)
             .pool_max_idle_per_host(settings.pool_size)
+            .http1_max_buf_size(READ_BUFFER)
             .build(Connector::new(tls));
         Ok(Self { pool })
     }

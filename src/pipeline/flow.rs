@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use tokio::task::JoinHandle;
 
 /// Pieces that are already there are joined up to this size.
-const JOIN: usize = 32 << 10;
+const JOIN: usize = 16 << 10;
 
 /// A streamed reply between the upstream and whoever reads it.
 pub(super) struct Flow {

@@ -25,8 +25,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// More headers than this are refused with 431.
 const MAX_HEADERS: usize = 128;
 
-/// A longer head than this is refused with 431; bytes.
-const MAX_HEAD: usize = 64 << 10;
+/// A longer head than this is refused with 431; bytes. As much of a reply waits for a slow reader.
+const MAX_HEAD: usize = 32 << 10;
 
 /// What a slow reader may leave unread in this process, for HTTP/2; bytes.
 const SEND_BUFFER: usize = 64 << 10;

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::tcp::WriteHalf;
 
 /// One scripted answer. Everything may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -29,6 +30,10 @@ pub struct Answer {
     pub gap_ms: u64,
     /// One byte of the body at a time.
     pub drip: bool,
+    /// The events, or the bytes, so many times over; 0 means once.
+    pub repeat: usize,
+    /// Ends the connection after the request, without a byte of an answer.
+    pub hang_up: bool,
     /// Ends the connection after so many bytes of the body.
     pub cut_after: Option<usize>,
     /// With a reset instead of an orderly end.
@@ -70,8 +75,10 @@ impl Answer {
             kind,
             chunked: self.sse.is_some() || self.drip,
             pieces,
+            repeat: self.repeat.max(1),
             delay: Duration::from_millis(self.delay_ms),
             gap: Duration::from_millis(self.gap_ms),
+            hang_up: self.hang_up,
             cut_after: self.cut_after,
             stall_after: self.stall_after,
             reset: self.reset,
@@ -94,8 +101,10 @@ pub struct Plan {
     kind: &'static str,
     chunked: bool,
     pieces: Vec<Bytes>,
+    repeat: usize,
     delay: Duration,
     gap: Duration,
+    hang_up: bool,
     cut_after: Option<usize>,
     stall_after: Option<usize>,
     reset: bool,
@@ -170,25 +179,30 @@ impl Plan {
 
     /// Whether the connection is over with this answer.
     pub fn closes(&self) -> bool {
-        self.cut_after.is_some()
+        self.hang_up || self.cut_after.is_some()
     }
 
-    /// Writes the answer.
-    pub async fn play(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+    /// Whether that end is a reset.
+    pub fn resets(&self) -> bool {
+        self.closes() && self.reset
+    }
+
+    /// Writes the answer; `written` counts its bytes.
+    pub async fn play(&self, to: &mut WriteHalf<'_>, written: &AtomicU64) -> std::io::Result<()> {
         pause(self.delay).await;
+        if self.hang_up {
+            return Ok(());
+        }
+        let limit = self.cut_after.or(self.stall_after);
+        let mut left = limit.unwrap_or(usize::MAX);
         let mut out = self.head();
-        let mut written = 0;
-        for (i, piece) in self.pieces.iter().enumerate() {
-            if i > 0 && !self.gap.is_zero() {
-                stream.write_all(&out).await?;
-                out.clear();
+        let pieces = (0..self.repeat).flat_map(|_| &self.pieces);
+        for (i, piece) in pieces.enumerate() {
+            if i > 0 && (!self.gap.is_zero() || out.len() >= WRITE) {
+                write(to, &mut out, written).await?;
                 pause(self.gap).await;
             }
-            let limit = self
-                .cut_after
-                .or(self.stall_after)
-                .map_or(piece.len(), |limit| limit.saturating_sub(written));
-            let part = &piece[..piece.len().min(limit)];
+            let part = &piece[..piece.len().min(left)];
             if self.chunked && !part.is_empty() {
                 out.extend_from_slice(format!("{:x}\r\n", part.len()).as_bytes());
                 out.extend_from_slice(part);
@@ -196,16 +210,19 @@ impl Plan {
             } else {
                 out.extend_from_slice(part);
             }
-            written += part.len();
-            if part.len() < piece.len() {
-                stream.write_all(&out).await?;
-                return self.break_off(stream).await;
+            left -= part.len();
+            if limit.is_some() && left == 0 {
+                write(to, &mut out, written).await?;
+                if self.stall_after.is_some() {
+                    std::future::pending::<()>().await;
+                }
+                return Ok(());
             }
         }
         if self.chunked {
             out.extend_from_slice(b"0\r\n\r\n");
         }
-        stream.write_all(&out).await
+        write(to, &mut out, written).await
     }
 
     fn head(&self) -> Vec<u8> {
@@ -220,22 +237,29 @@ impl Plan {
         if self.chunked {
             head.push_str("transfer-encoding: chunked\r\n\r\n");
         } else {
-            let length: usize = self.pieces.iter().map(Bytes::len).sum();
+            let length = self.pieces.iter().map(Bytes::len).sum::<usize>() * self.repeat;
             let _ = write!(head, "content-length: {length}\r\n\r\n");
         }
         head.into_bytes()
     }
+}
 
-    async fn break_off(&self, stream: &mut TcpStream) -> std::io::Result<()> {
-        if self.stall_after.is_some() {
-            std::future::pending::<()>().await;
-        }
-        if self.reset {
-            // Closing with unsent time zero makes the kernel reset the connection.
-            stream.set_zero_linger()?;
-        }
-        Ok(())
+/// Pieces without a gap are written together, up to this many bytes.
+const WRITE: usize = 64 << 10;
+
+async fn write(
+    to: &mut WriteHalf<'_>,
+    out: &mut Vec<u8>,
+    written: &AtomicU64,
+) -> std::io::Result<()> {
+    let mut rest = &out[..];
+    while !rest.is_empty() {
+        let taken = to.write(rest).await?;
+        written.fetch_add(taken as u64, Ordering::Relaxed);
+        rest = &rest[taken..];
     }
+    out.clear();
+    Ok(())
 }
 
 async fn pause(time: Duration) {

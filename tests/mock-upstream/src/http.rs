@@ -4,6 +4,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::net::tcp::ReadHalf;
+
+/// Bytes of a request that a client may send ahead while its answer is on the way.
+const MAX_AHEAD: usize = 1 << 20;
 
 /// A request, whole.
 pub struct Request {
@@ -16,6 +20,13 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether the client wants no further answer on this connection.
+    pub fn is_last(&self) -> bool {
+        self.headers
+            .iter()
+            .any(|(name, value)| name == "connection" && value.eq_ignore_ascii_case("close"))
+    }
+
     /// For whoever asks what was sent.
     pub fn to_json(&self) -> Value {
         let headers: serde_json::Map<_, _> = self
@@ -71,4 +82,14 @@ pub async fn read(
         headers,
         body,
     }))
+}
+
+/// Resolves when the client closes its side, or breaks off. What it sends ahead is kept.
+pub async fn left(stream: &mut ReadHalf<'_>, buffer: &mut Vec<u8>) {
+    while buffer.len() < MAX_AHEAD {
+        if !matches!(stream.read_buf(buffer).await, Ok(1..)) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }

@@ -15,8 +15,10 @@ use http::Request;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 /// Requests remembered at most; older ones go.
 const MAX_CAPTURED: usize = 10_000;
@@ -25,14 +27,30 @@ const MAX_CAPTURED: usize = 10_000;
 struct State {
     script: VecDeque<Answer>,
     captured: VecDeque<Value>,
-    /// Answers that a client did not wait for.
-    left_early: u64,
 }
 
-/// The upstream. Clones share script and captures.
+/// What its connections do and are told to do.
+#[derive(Default)]
+struct Wires {
+    /// Connections accepted.
+    accepted: AtomicU64,
+    /// Connections that have not ended.
+    open: watch::Sender<u64>,
+    /// Requests that were read whole.
+    reached: watch::Sender<u64>,
+    /// Answers that a client did not wait for.
+    left_early: watch::Sender<u64>,
+    /// Bytes of answers that were taken by the system.
+    written: AtomicU64,
+    /// Counts the orders to close what waits for a request.
+    closings: watch::Sender<u64>,
+}
+
+/// The upstream. Clones share script, captures and connections.
 #[derive(Clone, Default)]
 pub struct Mock {
     state: Arc<Mutex<State>>,
+    wires: Arc<Wires>,
     /// Whether plain requests are remembered; off under load.
     quiet: bool,
 }
@@ -61,9 +79,12 @@ impl Mock {
     pub async fn serve(self, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             let mock = self.clone();
+            mock.wires.accepted.fetch_add(1, Ordering::Relaxed);
+            mock.wires.open.send_modify(|open| *open += 1);
             tokio::spawn(async move {
                 // A client that breaks off ends its connection, nothing else.
                 let _ = mock.connection(stream).await;
+                mock.wires.open.send_modify(|open| *open -= 1);
             });
         }
     }
@@ -73,7 +94,7 @@ impl Mock {
         let mut state = self.state();
         state.script = answers.into();
         state.captured.clear();
-        state.left_early = 0;
+        self.wires.left_early.send_replace(0);
     }
 
     /// What was asked since the script was set: method, path, headers, body.
@@ -81,9 +102,46 @@ impl Mock {
         self.state().captured.iter().cloned().collect()
     }
 
-    /// How often a client left before its answer was over.
+    /// How often a client left before its answer was over, since the script was set.
     pub fn left_early(&self) -> u64 {
-        self.state().left_early
+        *self.wires.left_early.borrow()
+    }
+
+    /// Resolves when clients have left so often.
+    pub async fn until_left_early(&self, times: u64) {
+        at_least(&self.wires.left_early, times).await;
+    }
+
+    /// Requests read whole, ever.
+    pub fn reached(&self) -> u64 {
+        *self.wires.reached.borrow()
+    }
+
+    /// Resolves when so many requests were read whole.
+    pub async fn until_reached(&self, times: u64) {
+        at_least(&self.wires.reached, times).await;
+    }
+
+    /// Connections accepted, ever.
+    pub fn accepted(&self) -> u64 {
+        self.wires.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of answers that the system has taken, ever.
+    pub fn written(&self) -> u64 {
+        self.wires.written.load(Ordering::Relaxed)
+    }
+
+    /// Closes every connection that waits for a request, and resolves when no connection is open.
+    pub async fn close_idle(&self) {
+        self.wires.closings.send_modify(|orders| *orders += 1);
+        // The sender lives as long as this: it cannot be gone.
+        let _ = self
+            .wires
+            .open
+            .subscribe()
+            .wait_for(|open| *open == 0)
+            .await;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -93,28 +151,46 @@ impl Mock {
     async fn connection(&self, mut stream: TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let mut buffer = Vec::with_capacity(8 * 1024);
-        while let Some(request) = http::read(&mut stream, &mut buffer).await? {
+        let mut closings = self.wires.closings.subscribe();
+        loop {
+            let request = tokio::select! {
+                biased;
+                request = http::read(&mut stream, &mut buffer) => request?,
+                _ = closings.changed() => return Ok(()),
+            };
+            let Some(request) = request else {
+                return Ok(());
+            };
             let plan = match request.path.as_str() {
                 "/__mock/script" => self.set(&request.body),
                 "/__mock/captured" => {
-                    let state = self.state();
-                    let captured: Vec<_> = state.captured.iter().collect();
+                    let captured = self.captured();
                     Plan::json(
                         200,
-                        &json!({"captured": captured, "left_early": state.left_early}),
+                        &json!({"captured": captured, "left_early": self.left_early()}),
                     )
                 }
                 _ => self.plan(&request),
             };
-            if let Err(error) = plan.play(&mut stream).await {
-                self.state().left_early += 1;
+            self.wires.reached.send_modify(|reached| *reached += 1);
+            let (mut from, mut to) = stream.split();
+            let played = tokio::select! {
+                biased;
+                played = plan.play(&mut to, &self.wires.written) => played,
+                () = http::left(&mut from, &mut buffer) => Err(std::io::ErrorKind::ConnectionAborted.into()),
+            };
+            if let Err(error) = played {
+                self.wires.left_early.send_modify(|left| *left += 1);
                 return Err(error);
             }
-            if plan.closes() {
+            if plan.resets() {
+                // Closing with unsent time zero makes the kernel reset the connection.
+                stream.set_zero_linger()?;
+            }
+            if plan.closes() || request.is_last() {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     fn set(&self, body: &Bytes) -> Plan {
@@ -143,4 +219,9 @@ impl Mock {
         drop(state);
         answer.map_or_else(|| Plan::usual(&request.body), |answer| answer.plan())
     }
+}
+
+async fn at_least(count: &watch::Sender<u64>, wanted: u64) {
+    // The sender lives as long as its mock: it cannot be gone.
+    let _ = count.subscribe().wait_for(|count| *count >= wanted).await;
 }
