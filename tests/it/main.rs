@@ -8,8 +8,18 @@
     reason = "a test stops at the first thing that is wrong"
 )]
 
+mod bed;
+mod client;
+mod forward;
+mod input;
+mod leaving;
 mod metrics;
+mod pipeline;
 mod purity;
 mod reload;
+#[cfg(unix)]
+mod reload_served;
 mod serve;
+#[cfg(unix)]
+mod stop;
 mod upstream;

@@ -1,0 +1,264 @@
+//! A gateway between real sockets: the mock upstream on one side, whoever connects on the other. In this process, on
+//! a runtime of its own whose tasks can be counted ([`Bed`]), or as the program that users run ([`Served`]).
+
+use super::client::{Client, PATIENCE, get};
+use gateway::account::{Outcome, Receipt, Sink};
+use gateway::config::{self, Snapshot};
+use gateway::forward::{Client as Upstreams, ClientSettings};
+use gateway::observe::Metrics;
+use gateway::pipeline::Engine;
+use gateway::route::{Env, Routes};
+use gateway::serve::{Gateway, listen};
+use mock_upstream::Mock;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// The key that the gateway asks for.
+pub const MASTER_KEY: &str = "sk-bed-0123456789abcdef";
+
+/// The mock upstream, listening.
+pub fn upstream() -> (Mock, u16) {
+    let mock = Mock::default();
+    let listener = Mock::bind(0).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(mock.clone().serve(listener));
+    (mock, port)
+}
+
+/// A configuration in which every model goes to `upstream`, with the deployment's settings of `more`.
+pub fn config(upstream: u16, more: &str) -> String {
+    format!(
+        "model_list:\n  - model_name: \"*\"\n    litellm_params:\n      model: \"openai/*\"\n      \
+         api_base: http://127.0.0.1:{upstream}/v1\n      api_key: sk-upstream\n      max_retries: 0\n{more}\
+         litellm_settings: {{num_retries: 0, json_logs: true}}\n\
+         router_settings: {{num_retries: 0, disable_cooldowns: true}}\n\
+         general_settings: {{master_key: {MASTER_KEY}}}\n"
+    )
+}
+
+/// How calls ended, counted.
+#[derive(Default)]
+pub struct Tally {
+    pub succeeded: AtomicU64,
+    pub failed: AtomicU64,
+    pub cancelled: AtomicU64,
+}
+
+impl Tally {
+    pub fn all(&self) -> u64 {
+        [&self.succeeded, &self.failed, &self.cancelled]
+            .map(|count| count.load(Ordering::Relaxed))
+            .iter()
+            .sum()
+    }
+}
+
+impl Sink for Tally {
+    fn record(&self, receipt: &Receipt) {
+        let count = match receipt.outcome {
+            Outcome::Success => &self.succeeded,
+            Outcome::Failure(_) => &self.failed,
+            Outcome::Cancelled => &self.cancelled,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A gateway in this process.
+pub struct Bed {
+    pub mock: Mock,
+    pub address: SocketAddr,
+    pub gateway: Arc<Gateway>,
+    pub tally: Arc<Tally>,
+    runtime: Option<Runtime>,
+}
+
+impl Bed {
+    /// `more`: lines of the deployment's `litellm_params`, indented by six.
+    pub fn start(more: &str) -> Self {
+        let (mock, port) = upstream();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.yaml");
+        std::fs::write(&path, config(port, more)).unwrap();
+        let (config, _) = config::load(&path, &|_| None).unwrap();
+        let env: Env = Arc::new(|_| None);
+        let routes = Routes::build(&config, &env, None);
+        let snapshot = Snapshot {
+            config,
+            version: 1,
+            routes,
+        };
+        let tally = Arc::new(Tally::default());
+        let metrics = Arc::new(Metrics::default());
+        let client = Upstreams::new(&ClientSettings::default()).unwrap();
+        let engine = Engine::new(Arc::new(client), Arc::new(snapshot), vec![tally.clone()]);
+        let gateway = Arc::new(Gateway::new(Arc::new(engine), metrics));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let _here = runtime.enter();
+        let listener = listen::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(listen::serve(
+            gateway.clone(),
+            listener,
+            std::future::pending(),
+            Duration::ZERO,
+        ));
+        Self {
+            mock,
+            address,
+            gateway,
+            tally,
+            runtime: Some(runtime),
+        }
+    }
+
+    /// Tasks of the gateway that have not ended.
+    pub fn tasks(&self) -> usize {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.metrics().num_alive_tasks()
+    }
+
+    /// The gauge of requests in flight.
+    pub fn in_flight(&self) -> String {
+        let shown = self.gateway.metrics.render();
+        let line = shown
+            .lines()
+            .find_map(|line| line.strip_prefix("litellm_in_flight_requests "));
+        line.unwrap().to_owned()
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits until something that no event tells of has become true.
+pub async fn becomes(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < PATIENCE, "never became true: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The gateway as users run it: a process with a configuration file.
+pub struct Served {
+    pub address: SocketAddr,
+    pub config: PathBuf,
+    process: Child,
+    _directory: tempfile::TempDir,
+}
+
+impl Served {
+    /// Starts it with this configuration and waits until it answers.
+    pub async fn start(config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.yaml");
+        std::fs::write(&path, config).unwrap();
+        Self::at(directory, path).await
+    }
+
+    /// Starts it with a configuration that is there already.
+    pub async fn at(directory: tempfile::TempDir, config: PathBuf) -> Self {
+        let port = free_port();
+        let process = Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .args(["serve", "--host", "127.0.0.1", "--port"])
+            .arg(port.to_string())
+            .arg("--config")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut served = Self {
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            config,
+            process,
+            _directory: directory,
+        };
+        let begun = Instant::now();
+        while tokio::net::TcpStream::connect(served.address)
+            .await
+            .is_err()
+        {
+            assert!(served.ended().is_none(), "the gateway ended at once");
+            assert!(begun.elapsed() < PATIENCE, "the gateway does not listen");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        served
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.process.id()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
+    /// Memory in use, in bytes (Linux; elsewhere 0).
+    pub fn memory(&self) -> usize {
+        let status = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<usize>().ok());
+        kib.unwrap_or(0) << 10
+    }
+
+    /// Asserts that it answers.
+    pub async fn lives(&self) {
+        let reply = Client::open(self.address)
+            .await
+            .call(get("/health/liveliness"))
+            .await;
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (200, "\"I'm alive!\"")
+        );
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// Allows this process, and those that it starts, many connections.
+pub fn allow_many_connections() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+}
+
+/// A number from the environment, or the one that is quick enough for every day.
+pub fn asked(name: &str, usual: usize) -> usize {
+    let asked = std::env::var(name).ok();
+    asked
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(usual)
+}
