@@ -10,6 +10,7 @@
 
 mod bed;
 mod client;
+mod clocks;
 mod forward;
 mod input;
 mod leaving;
