@@ -12,6 +12,7 @@ mod bed;
 mod client;
 mod clocks;
 mod forward;
+mod fuzzed;
 mod input;
 mod leaving;
 mod metrics;

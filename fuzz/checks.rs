@@ -1,0 +1,223 @@
+//! What must hold for any bytes: the checks of the fuzz targets, which `cargo test` runs over the corpus as well.
+//!
+//! Each takes bytes as they may come from outside and panics when something is wrong. What is checked is more than that
+//! nothing panics: a result does not depend on how its input was cut, and what is written can be read.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "every target uses one check; a check stops at what is wrong"
+)]
+
+use bytes::{Bytes, BytesMut};
+use gateway::adapt::sse::{Item, SseParser};
+use gateway::adapt::{Head, Target};
+use gateway::config;
+use gateway::options::Options;
+use gateway::params::Params;
+use gateway::request::{Call, Op};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+/// Providers whose adapters differ; every stream and reply goes through each.
+const MODELS: [&str; 5] = [
+    "openai/gpt-4o",
+    "deepseek/deepseek-chat",
+    "anthropic/claude-3-5-sonnet-20240620",
+    "perplexity/sonar",
+    "groq/llama-3.1-8b-instant",
+];
+
+/// Where to cut, told by the bytes themselves: the first one is the seed.
+fn cut(bytes: &[u8]) -> (&[u8], usize) {
+    let Some((seed, rest)) = bytes.split_first() else {
+        return (bytes, 0);
+    };
+    (rest, usize::from(*seed) * rest.len() / 256)
+}
+
+/// Server-sent events: the items do not depend on the cut, and no data holds a carriage return.
+pub fn sse(bytes: &[u8]) {
+    let (bytes, at) = cut(bytes);
+    let whole = items(&[bytes]);
+    assert_eq!(items(&[&bytes[..at], &bytes[at..]]), whole, "cut at {at}");
+    let each: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(items(&each), whole, "cut everywhere");
+    for item in whole.unwrap_or_default() {
+        assert!(!item.1.contains(&b'\r'), "a line end within data");
+    }
+}
+
+type Items = Result<Vec<(Vec<u8>, Vec<u8>)>, String>;
+
+fn items(pieces: &[&[u8]]) -> Items {
+    let mut seen = Vec::new();
+    let mut parser = SseParser::default();
+    let mut on = |item: Item<'_>| {
+        seen.push(match item {
+            Item::Event { name, data } => (name.to_vec(), data.to_vec()),
+            Item::Comment(text) => (b":".to_vec(), text.to_vec()),
+        });
+        Ok(())
+    };
+    for piece in pieces {
+        parser
+            .push(piece, &mut on)
+            .map_err(|error| error.message.clone())?;
+    }
+    parser
+        .finish(&mut on)
+        .map_err(|error| error.message.clone())?;
+    Ok(seen)
+}
+
+fn target(model: &str) -> Target {
+    let env = |name: &str| name.ends_with("_API_KEY").then(|| "sk-fuzz".to_owned());
+    Target::resolve(model, &Options::default(), &env).unwrap()
+}
+
+fn call(model: &str, stream: bool) -> Call {
+    let body = format!(
+        "{{\"model\":\"m\",\"stream\":{stream},\"stream_options\":{{\"include_usage\":true}},\
+         \"messages\":[{{\"role\":\"user\",\"content\":\"x\"}}]}}"
+    );
+    let mut call = Call::new(Op::Chat, model, Params::parse(&body.into()).unwrap());
+    "call".clone_into(&mut call.id);
+    call.created = 1;
+    call
+}
+
+/// A streamed reply through the adapters: every event is JSON, and the output does not depend on the cut.
+pub fn stream(bytes: &[u8]) {
+    let (bytes, at) = cut(bytes);
+    for model in MODELS {
+        let (target, call) = (target(model), call(model, true));
+        let (whole, ended) = streamed(&call, &target, &[bytes]);
+        let (in_two, ended_in_two) = streamed(&call, &target, &[&bytes[..at], &bytes[at..]]);
+        assert_eq!(ended, ended_in_two, "{model} cut at {at}");
+        assert_eq!(
+            String::from_utf8_lossy(&in_two),
+            String::from_utf8_lossy(&whole),
+            "{model} cut at {at}"
+        );
+        let mut parser = SseParser::default();
+        let read = parser.push(&whole, |item| {
+            if let Item::Event { data, .. } = item
+                && data != b"[DONE]"
+            {
+                let chunk = serde_json::from_slice::<Value>(data);
+                assert!(
+                    chunk.is_ok_and(|chunk| chunk.is_object()),
+                    "{model}: {}",
+                    String::from_utf8_lossy(data)
+                );
+            }
+            Ok(())
+        });
+        assert!(read.is_ok());
+    }
+}
+
+/// The output, and how it ended. Identifiers that are made up for a reply that has none differ from run to run.
+fn streamed(call: &Call, target: &Target, pieces: &[&[u8]]) -> (Vec<u8>, Result<bool, String>) {
+    let mut adapter = target.provider.adapter.stream(call, target);
+    let mut out = BytesMut::new();
+    let pushed = pieces
+        .iter()
+        .try_for_each(|piece| adapter.push(piece, &mut out));
+    let ended = pushed.and_then(|()| adapter.finish(&mut out));
+    let ended = ended
+        .map(|end| end.complete)
+        .map_err(|error| error.message.clone());
+    (settled(&out), ended)
+}
+
+/// Random identifiers made equal: hexadecimal runs as long as a UUID's.
+fn settled(text: &[u8]) -> Vec<u8> {
+    let hexadecimal = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let run = rest.iter().take_while(|byte| hexadecimal(byte)).count();
+        if run >= 22 {
+            out.extend_from_slice(b"<id>");
+        } else {
+            out.extend_from_slice(&rest[..run]);
+        }
+        let plain = rest[run..]
+            .iter()
+            .take_while(|byte| !hexadecimal(byte))
+            .count();
+        out.extend_from_slice(&rest[run..run + plain]);
+        rest = &rest[run + plain..];
+    }
+    out
+}
+
+/// A whole reply, and an error, through the adapters: what comes out is JSON.
+pub fn reply(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let head = |status| Head {
+        status,
+        headers: HeaderMap::new(),
+    };
+    for model in MODELS {
+        let (target, call) = (target(model), call(model, false));
+        let adapter = target.provider.adapter;
+        if let Ok(reply) = adapter.reply(&call, &target, &head(StatusCode::OK), body.clone()) {
+            let reply = serde_json::from_slice::<Value>(&reply.body);
+            assert!(reply.is_ok_and(|reply| reply.is_object()), "{model}");
+        }
+        for status in [
+            StatusCode::BAD_REQUEST,
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::BAD_GATEWAY,
+        ] {
+            let error = adapter.error(&call, &target, &head(status), bytes);
+            assert!(error.status >= 400, "{model}: {}", error.status);
+        }
+    }
+}
+
+/// The members of a request: what is written again says the same, and options and requests are made of anything.
+pub fn params(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let Ok(params) = Params::parse(&body) else {
+        return;
+    };
+    let written = params.to_json();
+    let again = Params::parse(&written).expect("what is written can be read");
+    assert_eq!(again, params);
+    let before = serde_json::from_slice::<Value>(&body);
+    let after = serde_json::from_slice::<Value>(&written);
+    // What lies below the top level is copied as it is: nesting too deep for a tree stays so.
+    assert_eq!(before.ok(), after.ok());
+    let Ok((options, rest)) = Options::split(params) else {
+        return;
+    };
+    for model in MODELS {
+        let mut call = Call::new(Op::Chat, model, rest.clone());
+        call.options = options.clone();
+        let target = target(model);
+        if let Ok(request) = target.provider.adapter.request(&call, &target) {
+            assert!(Params::parse(&request.body).is_ok(), "{model}");
+        }
+    }
+}
+
+/// A configuration file: it is understood or refused with reasons that have places, the same each time.
+pub fn config(bytes: &[u8]) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.yaml");
+    std::fs::write(&path, bytes).unwrap();
+    let env = |name: &str| (name == "KNOWN").then(|| "value".to_owned());
+    let first = config::check(&path, &env);
+    assert_eq!(first.to_string(), config::check(&path, &env).to_string());
+    assert_eq!(config::load(&path, &env).is_err(), first.has_errors());
+    if let Ok((config, _)) = config::load(&path, &env) {
+        let none: gateway::route::Env = std::sync::Arc::new(|_| None);
+        drop(gateway::route::Routes::build(&config, &none, None));
+    }
+}
