@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python data -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: serve test test-rust test-python conformance lint bench clean
+.PHONY: serve test test-rust test-loom test-python conformance lint bench clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -32,10 +32,14 @@ $(VENV)/.tools: $(VENV)/.created requirements-dev.txt
 serve: $(VENV)/.installed
 	exec $(BIN)/python -m gateway serve --host $(HOST) --port $(PORT)
 
-test: test-rust test-python conformance
+test: test-rust test-loom test-python conformance
 
 test-rust:
 	cargo test --workspace --locked
+
+# What calls share, in every order in which threads can take turns. Other flags, so a folder of its own.
+test-loom:
+	RUSTFLAGS="--cfg loom" cargo test --locked -p loom-models --target-dir target/loom
 
 test-python: $(VENV)/.developed
 	$(BIN)/python -m pytest -q

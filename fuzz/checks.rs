@@ -190,10 +190,10 @@ pub fn params(bytes: &[u8]) {
     let written = params.to_json();
     let again = Params::parse(&written).expect("what is written can be read");
     assert_eq!(again, params);
-    let before = serde_json::from_slice::<Value>(&body);
-    let after = serde_json::from_slice::<Value>(&written);
-    // What lies below the top level is copied as it is: nesting too deep for a tree stays so.
-    assert_eq!(before.ok(), after.ok());
+    // What a tree cannot hold (nesting too deep, a number too large) is copied as it is.
+    if let Ok(before) = serde_json::from_slice::<Value>(&body) {
+        assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), before);
+    }
     let Ok((options, rest)) = Options::split(params) else {
         return;
     };
