@@ -41,6 +41,26 @@ pub fn config(upstream: u16, more: &str) -> String {
     )
 }
 
+/// A gateway of this configuration, with the client that users get.
+pub fn gateway(config: &str) -> (Arc<Gateway>, Arc<Tally>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    std::fs::write(&path, config).unwrap();
+    let (config, _) = config::load(&path, &|_| None).unwrap();
+    let env: Env = Arc::new(|_| None);
+    let routes = Routes::build(&config, &env, None);
+    let snapshot = Snapshot {
+        config,
+        version: 1,
+        routes,
+    };
+    let tally = Arc::new(Tally::default());
+    let client = Upstreams::new(&ClientSettings::default()).unwrap();
+    let engine = Engine::new(Arc::new(client), Arc::new(snapshot), vec![tally.clone()]);
+    let gateway = Gateway::new(Arc::new(engine), Arc::new(Metrics::default()));
+    (Arc::new(gateway), tally)
+}
+
 /// How calls ended, counted.
 #[derive(Default)]
 pub struct Tally {
@@ -82,22 +102,7 @@ impl Bed {
     /// `more`: lines of the deployment's `litellm_params`, indented by six.
     pub fn start(more: &str) -> Self {
         let (mock, port) = upstream();
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.yaml");
-        std::fs::write(&path, config(port, more)).unwrap();
-        let (config, _) = config::load(&path, &|_| None).unwrap();
-        let env: Env = Arc::new(|_| None);
-        let routes = Routes::build(&config, &env, None);
-        let snapshot = Snapshot {
-            config,
-            version: 1,
-            routes,
-        };
-        let tally = Arc::new(Tally::default());
-        let metrics = Arc::new(Metrics::default());
-        let client = Upstreams::new(&ClientSettings::default()).unwrap();
-        let engine = Engine::new(Arc::new(client), Arc::new(snapshot), vec![tally.clone()]);
-        let gateway = Arc::new(Gateway::new(Arc::new(engine), metrics));
+        let (gateway, tally) = gateway(&config(port, more));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

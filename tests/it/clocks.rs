@@ -1,10 +1,11 @@
-//! The six clocks of the client, each on its own, to the millisecond: time stands still but for what a test lets pass,
-//! while sockets do what they do.
+//! The six clocks of the client, each on its own, to the millisecond, and the server's patience with slow clients: time
+//! stands still but for what a test lets pass, while sockets do what they do.
 
 use super::client::PATIENCE;
 use bytes::Bytes;
 use gateway::adapt::{Fault, UpstreamRequest};
 use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
+use gateway::serve::listen;
 use http::{HeaderMap, Method};
 use mock_upstream::{Answer, Mock};
 use serde_json::json;
@@ -292,4 +293,36 @@ async fn without_a_clock_nothing_runs_out() {
     assert!(!called.is_finished());
     called.abort();
     mock.until_left_early(1).await;
+}
+
+/// A client that never ends its request's head is let go; one that asks again and again in time is not.
+#[tokio::test]
+async fn a_client_has_half_a_minute_for_its_head() {
+    let (gateway, _) = super::bed::gateway(&super::bed::config(1, ""));
+    let listener = listen::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _frozen = freeze();
+    let stop = std::future::pending();
+    tokio::spawn(listen::serve(gateway, listener, stop, Duration::ZERO));
+    let mut slow = super::client::Client::open(address).await;
+    slow.send("GET /health/liveliness HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        .await;
+    settle().await;
+    for _ in 0..29 {
+        advance(Duration::from_secs(1)).await;
+        slow.send("y").await;
+        settle().await;
+    }
+    let begun = std::time::Instant::now();
+    let closed = tokio::spawn(async move { slow.closed().await });
+    settle().await;
+    assert!(!closed.is_finished(), "closed before its time");
+    advance(Duration::from_secs(1) + STEP).await;
+    while !closed.is_finished() {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "a slow head holds its connection"
+        );
+        settle().await;
+    }
 }
