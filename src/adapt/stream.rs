@@ -50,6 +50,8 @@ struct Body {
     next_template: usize,
     /// `[DONE]` came; nothing after it counts.
     done: bool,
+    /// Whether anything came.
+    begun: bool,
     /// The beginning of a body that is JSON and no stream: some providers answer so when they fail.
     json: Vec<u8>,
 }
@@ -65,6 +67,7 @@ impl OpenAiStream {
                 templates: Vec::new(),
                 next_template: 0,
                 done: false,
+                begun: false,
                 json: Vec::new(),
             },
         }
@@ -117,8 +120,16 @@ impl Body {
 
     /// Keeps the beginning of a body that begins like a JSON object.
     fn note_json(&mut self, bytes: &[u8]) {
-        let begins = bytes.first() == Some(&b'{') || !self.json.is_empty();
-        if begins && !self.chunks.seen_chunk && self.json.len() < MAX_JSON {
+        let Some(first) = bytes.first() else {
+            return;
+        };
+        // The body's first byte decides, not that of any piece.
+        let is_json = if std::mem::replace(&mut self.begun, true) {
+            !self.json.is_empty()
+        } else {
+            *first == b'{'
+        };
+        if is_json && !self.chunks.seen_chunk && self.json.len() < MAX_JSON {
             let room = (MAX_JSON - self.json.len()).min(bytes.len());
             self.json.extend_from_slice(&bytes[..room]);
         }
