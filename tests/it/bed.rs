@@ -10,6 +10,7 @@ use gateway::pipeline::Engine;
 use gateway::route::{Env, Routes};
 use gateway::serve::{Gateway, listen};
 use mock_upstream::Mock;
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -178,32 +179,33 @@ impl Served {
 
     /// Starts it with a configuration that is there already.
     pub async fn at(directory: tempfile::TempDir, config: PathBuf) -> Self {
-        let port = free_port();
-        let process = Command::new(env!("CARGO_BIN_EXE_gateway"))
-            .args(["serve", "--host", "127.0.0.1", "--port"])
-            .arg(port.to_string())
-            .arg("--config")
+        let mut process = Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .args(["serve", "--host", "127.0.0.1", "--port", "0", "--config"])
             .arg(&config)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut served = Self {
-            address: (Ipv4Addr::LOCALHOST, port).into(),
+        let said = process.stderr.take().unwrap();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+            let address = lines.find_map(|line| {
+                let address = line.strip_prefix("listening on http://")?;
+                address.parse().ok()
+            });
+            let _ = tell.send(address);
+            // What is not read would hold it up.
+            lines.for_each(drop);
+        });
+        let told = tokio::time::timeout(PATIENCE, told).await;
+        let address = told.expect("the gateway says where it listens").unwrap();
+        Self {
+            address: address.expect("the gateway listens"),
             config,
             process,
             _directory: directory,
-        };
-        let begun = Instant::now();
-        while tokio::net::TcpStream::connect(served.address)
-            .await
-            .is_err()
-        {
-            assert!(served.ended().is_none(), "the gateway ended at once");
-            assert!(begun.elapsed() < PATIENCE, "the gateway does not listen");
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        served
     }
 
     /// Sends a signal.
@@ -245,11 +247,6 @@ impl Drop for Served {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 /// Allows this process, and those that it starts, many connections.
