@@ -3,9 +3,11 @@
 //! A changed file is loaded and validated whole, then put in force by one swap; calls in flight finish on the
 //! snapshot they began with. What is wrong with a refused configuration goes to the log and the metrics, and the one
 //! in force stays. Directories are watched instead of files: editors save by renaming, and Kubernetes swaps the
-//! symbolic link `..data` beside the file. A slow poll covers file systems that send no events.
+//! symbolic link `..data` beside the file. A slow poll covers file systems that send no events. A file that is being
+//! rewritten in its place is empty for a moment, or half of it, and may well be valid so: nothing is read before the
+//! files have come to rest, SIGHUP or not.
 
-use super::{Config, Lookup, load};
+use super::{Config, Lookup, Report, load};
 use crate::observe::{Metrics, redact};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::Mutex;
@@ -17,10 +19,12 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// How long a directory must be quiet before it is read: a save is several events.
+/// How long a directory, and each file, must be quiet before it is read: a save is several events.
 const QUIET: Duration = Duration::from_millis(100);
 /// Longest wait for quiet.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a configuration is read again because a file was written meanwhile.
+const READS: usize = 5;
 /// How often the files are looked at when no event comes.
 const POLL: Duration = Duration::from_secs(10);
 
@@ -88,11 +92,19 @@ impl Reloader {
 
     /// Loads the files and puts them in force if they say something else than before. Blocks on files.
     pub fn reload(&self) -> Reload {
+        self.reload_once(stamps)
+    }
+
+    /// The same, once the files have come to rest.
+    fn reload_at_rest(&self) -> Reload {
+        self.reload_once(rest)
+    }
+
+    /// `begin` gives the stamps of the files from which a load begins.
+    fn reload_once(&self, begin: fn(&[PathBuf]) -> Vec<Stamp>) -> Reload {
         // One reload at a time: the last swap must be of the last load.
         let mut state = self.state.lock();
-        state.stamps = stamps(&state.files);
-        let env: Lookup<'_> = &*self.env;
-        let result = match load(&self.path, env) {
+        let result = match self.load(&mut state, begin) {
             Err(report) => Err(report.first_error().unwrap_or_default()),
             Ok((config, report)) => {
                 state.files.clone_from(&config.files);
@@ -137,6 +149,25 @@ impl Reloader {
         }
     }
 
+    /// Loads the files as they were at one moment.
+    fn load(
+        &self,
+        state: &mut State,
+        begin: fn(&[PathBuf]) -> Vec<Stamp>,
+    ) -> Result<(Config, Report), Report> {
+        let env: Lookup<'_> = &*self.env;
+        state.stamps = begin(&state.files);
+        let mut reads = 1;
+        loop {
+            let loaded = load(&self.path, env);
+            if reads == READS || state.stamps == stamps(&state.files) {
+                return loaded;
+            }
+            reads += 1;
+            state.stamps = rest(&state.files);
+        }
+    }
+
     /// Whether a file looks different from when it was loaded.
     fn looks_changed(&self) -> bool {
         let state = self.state.lock();
@@ -161,10 +192,37 @@ fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
         .collect()
 }
 
-/// Watches until `stop`. Needs a tokio runtime.
-pub async fn run(reloader: Arc<Reloader>, stop: CancellationToken) {
+/// How long the file that was written last is still to be left alone. A time to come is another machine's clock.
+fn unrest(stamps: &[Stamp]) -> Option<Duration> {
+    let written = stamps.iter().flatten().map(|(written, _)| *written).max()?;
+    let age = SystemTime::now().duration_since(written).ok()?;
+    QUIET.checked_sub(age).filter(|left| !left.is_zero())
+}
+
+/// Waits until no file was written for a while. Blocks.
+fn rest(files: &[PathBuf]) -> Vec<Stamp> {
+    let begun = SystemTime::now();
+    loop {
+        let stamps = stamps(files);
+        let patient = begun.elapsed().is_ok_and(|waited| waited <= PATIENCE);
+        match unrest(&stamps).filter(|_| patient) {
+            Some(left) => std::thread::sleep(left),
+            None => return stamps,
+        }
+    }
+}
+
+/// Watches until `stop`. Needs a tokio runtime. SIGHUP, which would end the process, is heard from this call on.
+pub fn run(
+    reloader: Arc<Reloader>,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let hangup = Hangup::listen();
+    watch(reloader, stop, hangup)
+}
+
+async fn watch(reloader: Arc<Reloader>, stop: CancellationToken, mut hangup: Hangup) {
     let (events, mut changed) = mpsc::channel(1);
-    let mut hangup = Hangup::listen();
     let mut watched = Watched::start(&reloader.files(), events.clone());
     loop {
         let forced = tokio::select! {
@@ -177,8 +235,9 @@ pub async fn run(reloader: Arc<Reloader>, stop: CancellationToken) {
             () = tokio::time::sleep(POLL) => false,
         };
         let reloader_here = reloader.clone();
-        let reload =
-            move || (forced || reloader_here.looks_changed()).then(|| reloader_here.reload());
+        let reload = move || {
+            (forced || reloader_here.looks_changed()).then(|| reloader_here.reload_at_rest())
+        };
         if let Ok(Some(Reload::Applied(_))) = tokio::task::spawn_blocking(reload).await {
             let files = reloader.files();
             if watched.files != files {
