@@ -59,7 +59,7 @@ lint: $(VENV)/.developed
 bench:
 	cargo build --release --locked --features mimalloc --bin gateway
 	cargo build --release --locked -p mock-upstream
-	cargo bench --locked --benches
+	cargo bench --locked --features mimalloc --benches
 
 clean:
 	cargo clean
