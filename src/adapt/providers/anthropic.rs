@@ -3,15 +3,16 @@
 //! API: <https://docs.anthropic.com/en/api/messages>. The request is [`super::anthropic_request`], the stream
 //! [`super::anthropic_stream`].
 
+use super::anthropic_reply;
 use super::anthropic_request;
 use super::anthropic_stream::AnthropicStream;
-use crate::adapt::canonical::{finish_reason, into_object, python_json};
+use crate::adapt::canonical::{self, Context, finish_reason, into_object};
 use crate::adapt::errors::{Family, Place, Wording};
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
 use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -34,27 +35,44 @@ impl Adapter for Anthropic {
             .and_then(Value::as_str)
             .map(str::to_owned);
         let native = reply.get("stop_reason").and_then(Value::as_str);
-        let finish = finish_reason(native.unwrap_or("stop"));
+        let plan = anthropic_request::plan(call, target);
+        let mut finish = finish_reason(native.unwrap_or("stop"));
         let empty = Vec::new();
         let blocks = reply
             .get("content")
             .and_then(Value::as_array)
             .unwrap_or(&empty);
-        let message = message(blocks);
+        let mut message = anthropic_reply::message(&reply, blocks, &plan.names);
+        if plan.json_mode && anthropic_reply::unwrap_json_tool(&mut message, native) {
+            finish = "stop";
+        }
         let thought = message.contains_key("reasoning_content");
         let used = used(reply.get("usage"), !thought);
         let counts = usage::counts(&used, None);
         let model = shown_model(call)
             .map(str::to_owned)
             .or_else(|| upstream_model.clone());
-        let canonical = json!({
+        let canonical = into_object(json!({
             "id": format!("chatcmpl-{}", call.id),
             "created": call.created,
             "model": model,
             "object": "chat.completion",
             "choices": [{"index": 0, "finish_reason": finish, "message": message}],
             "usage": used,
-        });
+        }));
+        let canonical = match call.op {
+            Op::TextCompletion => canonical::text_completion(
+                canonical,
+                &Context {
+                    form: target.provider.form,
+                    model_prefix: "",
+                    restamp: None,
+                    id: &call.id,
+                    created: call.created,
+                },
+            ),
+            _ => canonical,
+        };
         Ok(Reply {
             body: serde_json::to_vec(&canonical).unwrap_or_default().into(),
             usage: Some(counts),
@@ -139,47 +157,6 @@ pub(super) fn place(target: &Target) -> Place<'_> {
 /// The server shows the client's name of the model.
 fn shown_model(call: &Call) -> Option<&str> {
     (!call.caller.route.is_empty()).then(|| call.shown_model())
-}
-
-fn message(blocks: &[Value]) -> Object {
-    let mut content = None;
-    let mut calls = Vec::new();
-    let mut thinking = Vec::new();
-    let mut reasoning = String::new();
-    for (index, block) in blocks.iter().enumerate() {
-        match block["type"].as_str() {
-            Some("text") => {
-                let text = block["text"].as_str().unwrap_or("");
-                content.get_or_insert_with(String::new).push_str(text);
-            }
-            Some("tool_use") => calls.push(json!({
-                "index": index,
-                "id": block["id"],
-                "type": "function",
-                "function": {"name": block["name"], "arguments": python_json(&block["input"])},
-            })),
-            Some("thinking") => {
-                reasoning.push_str(block["thinking"].as_str().unwrap_or(""));
-                thinking.push(block.clone());
-            }
-            Some("redacted_thinking") => thinking.push(block.clone()),
-            _ => {}
-        }
-    }
-    let mut message = into_object(json!({"role": "assistant", "provider_specific_fields": {}}));
-    message.insert("content".into(), json!(content));
-    if !calls.is_empty() {
-        message.insert("tool_calls".into(), Value::Array(calls));
-    }
-    if !thinking.is_empty() {
-        message.insert("reasoning_content".into(), json!(reasoning));
-        message.insert(
-            "provider_specific_fields".into(),
-            json!({"thinking_blocks": thinking}),
-        );
-        message.insert("thinking_blocks".into(), Value::Array(thinking));
-    }
-    message
 }
 
 /// Anthropic counts cached input apart; OpenAI's prompt tokens are all of it. `split` says whether the output is all

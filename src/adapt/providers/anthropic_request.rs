@@ -1,214 +1,363 @@
-//! The request side of Anthropic's protocol: text, tools, thinking and what goes with them.
+//! The request side of Anthropic's protocol.
+//!
+//! [`body`] translates a chat, and is what every road to Claude shares: the API itself, Bedrock's invoke and Vertex put
+//! their own address, headers and version around it. [`request`] is the API's own. Messages are in [`messages`], tools
+//! in [`tools`], thinking and sampling in [`thinking`], wanted forms of the answer in [`schema`].
 
-use crate::adapt::canonical::into_object;
+pub mod messages;
+pub mod schema;
+pub mod thinking;
+pub mod tools;
+mod wire;
+
+use super::openai_request::{injection, map_params, text, with_defaults};
+use crate::adapt::habits::Mapping;
+use crate::adapt::params::facts;
 use crate::adapt::usage::Object;
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::Call;
+use crate::params::Params;
+use crate::request::{Call, Op};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-/// The protocol's version.
-const VERSION: &str = "2023-06-01";
-/// `max_tokens` is mandatory; this is sent when nobody says.
-const DEFAULT_MAX_TOKENS: u64 = 4096;
-/// Members that are translated, or that Anthropic does not know.
-const TRANSLATED: [&str; 11] = [
-    "model",
-    "messages",
-    "stop",
-    "user",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "max_completion_tokens",
-    "stream_options",
-    "reasoning_effort",
-    "n",
-];
+/// `max_tokens` is mandatory; this is sent for a model that the catalogue does not know
+/// (LiteLLM's `DEFAULT_ANTHROPIC_CHAT_MAX_TOKENS`).
+const DEFAULT_MAX_TOKENS: u64 = 128_000;
 
-/// Builds the request for a call at a target.
+/// A translated request.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The members of the body, `model` among them.
+    pub members: Object,
+    /// The features that have to be asked for in `anthropic-beta`.
+    pub betas: BTreeSet<&'static str>,
+}
+
+/// What the reply needs to know of the request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The content comes as the arguments of the made-up tool [`schema::TOOL`].
+    pub json_mode: bool,
+    /// Names of tools that had to be rewritten.
+    pub names: tools::Names,
+}
+
+/// Builds the API's own request for a call at a target.
 ///
 /// # Errors
-/// Messages that cannot be read, a key that no header may hold.
+/// A parameter that is not supported, messages that cannot be translated, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
-    let mut body = Object::new();
-    for (name, raw) in call.params.iter().chain(target.defaults.iter()) {
-        if !TRANSLATED.contains(&name)
-            && !body.contains_key(name)
-            && let Ok(value) = serde_json::from_slice::<Value>(raw)
-            && !value.is_null()
-        {
-            body.insert(name.into(), value);
-        }
-    }
-    body.insert("model".into(), json!(target.model));
-    let messages: Vec<Object> = call.params.read("messages")?.unwrap_or_default();
-    let (system, messages) = split_system(messages);
-    if !system.is_empty() {
-        body.insert("system".into(), Value::Array(system));
-    }
-    body.insert("messages".into(), Value::Array(merge_turns(messages)));
-    match call.params.get::<Value>("stop") {
-        Some(Value::String(stop)) => body.insert("stop_sequences".into(), json!([stop])),
-        Some(stops @ Value::Array(_)) => body.insert("stop_sequences".into(), stops),
-        _ => None,
+    let built = body(call, target)?;
+    wire::upstream(call, target, built)
+}
+
+/// What [`body`] decides on the reply of a call.
+pub fn plan(call: &Call, target: &Target) -> Plan {
+    let given = |name: &str| {
+        let own = call.params.raw(name);
+        own.filter(|raw| &raw[..] != b"null")
+            .or_else(|| target.defaults.raw(name))
     };
-    if let Some(user) = call.params.get::<String>("user") {
-        body.insert("metadata".into(), json!({"user_id": user}));
+    if given("tools").is_none() && given("response_format").is_none() {
+        return Plan::default();
     }
-    if let Some(tools) = call.params.get::<Vec<Value>>("tools") {
-        let tools = tools.iter().map(tool).collect();
-        body.insert("tools".into(), Value::Array(tools));
-    }
-    if let Some(choice) = tool_choice(call) {
-        body.insert("tool_choice".into(), choice);
-    }
-    if let Some(most) = call.params.get::<u64>("max_completion_tokens") {
-        body.insert("max_tokens".into(), json!(most));
-    }
-    body.entry("max_tokens")
-        .or_insert(json!(DEFAULT_MAX_TOKENS));
-    Ok(UpstreamRequest {
-        method: Method::POST,
-        url: url(target),
-        headers: headers(target)?,
-        body: Bytes::from(serde_json::to_vec(&Value::Object(body)).unwrap_or_default()),
-    })
-}
-
-fn url(target: &Target) -> String {
-    let base = target.api_base.trim_end_matches('/');
-    if base.ends_with("/v1/messages") {
-        return base.to_owned();
-    }
-    format!("{base}/v1/messages")
-}
-
-fn headers(target: &Target) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
-    if let Some(key) = &target.api_key {
-        let mut value = HeaderValue::from_str(key.expose()).map_err(|_| {
-            Error::new(
-                ErrorKind::Authentication,
-                "the api key holds bytes that no header may hold",
-            )
-        })?;
-        value.set_sensitive(true);
-        headers.insert("x-api-key", value);
-    }
-    Ok(headers)
-}
-
-/// System messages stand apart from the turns.
-fn split_system(messages: Vec<Object>) -> (Vec<Value>, Vec<Object>) {
-    let mut system = Vec::new();
-    let mut turns = Vec::new();
-    for message in messages {
-        match message.get("role").and_then(Value::as_str) {
-            Some("system" | "developer") => system.extend(blocks(message.get("content"))),
-            _ => turns.push(message),
-        }
-    }
-    (system, turns)
-}
-
-/// Turns must alternate: tool results are the user's, and neighbours of one role become one message.
-fn merge_turns(messages: Vec<Object>) -> Vec<Value> {
-    let mut turns: Vec<Value> = Vec::new();
-    for message in messages {
-        let (role, content) = turn(&message);
-        match turns.last_mut() {
-            Some(last) if last["role"] == role => {
-                if let Some(Value::Array(blocks)) = last.get_mut("content") {
-                    blocks.extend(content);
-                }
-            }
-            _ => turns.push(json!({"role": role, "content": content})),
-        }
-    }
-    turns
-}
-
-fn turn(message: &Object) -> (&'static str, Vec<Value>) {
-    let content = message.get("content");
-    match message.get("role").and_then(Value::as_str) {
-        Some("tool") => {
-            let result = match content {
-                Some(Value::String(text)) => json!(text),
-                other => Value::Array(blocks(other)),
-            };
-            let id = message.get("tool_call_id").cloned().unwrap_or_default();
-            let block = json!({"type": "tool_result", "tool_use_id": id, "content": result});
-            ("user", vec![block])
-        }
-        Some("assistant") => {
-            let thinking = message.get("thinking_blocks").and_then(Value::as_array);
-            let mut content: Vec<Value> = thinking.cloned().unwrap_or_default();
-            content.extend(blocks(message.get("content")));
-            let calls = message.get("tool_calls").and_then(Value::as_array);
-            content.extend(calls.into_iter().flatten().map(tool_use));
-            ("assistant", content)
-        }
-        _ => ("user", blocks(content)),
+    let tools: Vec<Value> = given("tools")
+        .and_then(|raw| serde_json::from_slice(raw).ok())
+        .unwrap_or_default();
+    let json_mode = given("response_format").is_some()
+        && mapped(call, target).is_ok_and(|(_, mapping)| schema::takes_tool(&mapping));
+    Plan {
+        json_mode,
+        names: tools::Names::of(&tools),
     }
 }
 
-fn tool_use(call: &Value) -> Value {
-    let function = &call["function"];
-    let arguments = function["arguments"].as_str().unwrap_or("{}");
-    let input: Value = serde_json::from_str(arguments).unwrap_or_else(|_| json!({}));
-    json!({"type": "tool_use", "id": call["id"], "name": function["name"], "input": input})
-}
-
-/// Content as blocks; empty texts, which Anthropic refuses, are left out.
-fn blocks(content: Option<&Value>) -> Vec<Value> {
-    match content {
-        Some(Value::String(text)) if !text.is_empty() => {
-            vec![json!({"type": "text", "text": text})]
-        }
-        Some(Value::Array(parts)) => parts.clone(),
-        _ => Vec::new(),
-    }
-}
-
-fn tool(tool: &Value) -> Value {
-    let Value::Object(function) = &tool["function"] else {
-        return tool.clone();
-    };
-    let schema = function
-        .get("parameters")
+/// The body of a chat, or of a text completion asked as one.
+///
+/// # Errors
+/// A parameter that is not supported, messages that cannot be translated.
+pub fn body(call: &Call, target: &Target) -> Result<Built> {
+    let (given, mut mapping) = mapped(call, target)?;
+    let mut built = Built::default();
+    built.members.insert("model".into(), json!(target.model));
+    let raw = given
+        .raw("messages")
         .cloned()
-        .unwrap_or_else(|| json!({"type": "object", "properties": {}}));
-    let mut out = into_object(
-        json!({"type": "custom", "name": function.get("name"), "input_schema": schema}),
-    );
-    if let Some(description) = function.get("description") {
-        out.insert("description".into(), description.clone());
+        .unwrap_or_else(|| Bytes::from_static(b"[]"));
+    let raw = injection::inject(raw, &mapping.extra);
+    mapping.extra.remove(injection::NAME);
+    let list: Vec<Object> = serde_json::from_slice(&raw)
+        .map_err(|e| Error::bad_request(format!("`messages` cannot be read: {e}")))?;
+
+    let mut tools = tools::mapped(&mut mapping)?;
+    if tools.list.is_empty() && messages::calls_tools(&list) {
+        tools.list.push(tools::stand_in());
     }
-    Value::Object(out)
+    let names = tools::Names::in_anthropic_form(&tools.list);
+    names.rewrite_tools(&mut tools.list);
+
+    let conversation = messages::Translation::new(&names, refuses_later_system(target)).of(&list);
+    if conversation.turns.is_empty() {
+        return Err(no_messages(target));
+    }
+    built
+        .members
+        .insert("messages".into(), Value::Array(conversation.turns));
+    if !conversation.system.is_empty() {
+        built
+            .members
+            .insert("system".into(), Value::Array(conversation.system));
+    }
+    if conversation.names_file {
+        built.betas.insert("files-api-2025-04-14");
+        built.betas.insert("code-execution-2025-05-22");
+    }
+    if conversation.uploads && !tools::runs_code(&tools.list) {
+        tools
+            .list
+            .push(json!({"type": "code_execution_20250522", "name": "code_execution"}));
+    }
+    tools.choice = tools.choice.map(|choice| names.rewrite_choice(choice));
+    schema::apply(&mapping, &mut built, &mut tools)?;
+    tools.write(&mut built);
+    members(&mut mapping, &mut built)?;
+    thinking::apply(&mapping, &mut built)?;
+    for (name, raw) in mapping.extra.iter() {
+        own_member(name, raw, &mut built.members);
+    }
+    sampling(&mapping, &mut built.members)?;
+    built
+        .members
+        .entry("max_tokens")
+        .or_insert_with(|| json!(max_tokens(&target.model, target.provider.name)));
+    if call.stream {
+        built.members.insert("stream".into(), Value::Bool(true));
+    }
+    betas(&mut built);
+    Ok(built)
 }
 
-fn tool_choice(call: &Call) -> Option<Value> {
-    let parallel = call.params.get::<bool>("parallel_tool_calls");
-    let mut choice = match call.params.get::<Value>("tool_choice") {
-        Some(Value::String(choice)) => match choice.as_str() {
-            "required" => json!({"type": "any"}),
-            "none" => json!({"type": "none"}),
-            _ => json!({"type": "auto"}),
-        },
-        Some(Value::Object(choice)) => {
-            json!({"type": "tool", "name": choice.get("function")?.get("name")?})
-        }
-        _ if parallel.is_some() => json!({"type": "auto"}),
-        _ => return None,
+/// The members of a call and the deployment, and the same after what every provider's go through.
+fn mapped<'a>(call: &Call, target: &'a Target) -> Result<(Params, Mapping<'a>)> {
+    let call = match call.op {
+        Op::TextCompletion => Cow::Owned(text::as_chat(call)?),
+        _ => Cow::Borrowed(call),
     };
-    if let Some(parallel) = parallel {
-        choice["disable_parallel_tool_use"] = json!(!parallel);
+    let given = with_defaults(&call.params, &target.defaults);
+    let mut options = target.options.clone();
+    let body = std::mem::take(&mut options.extra_body);
+    let mut mapping = map_params(
+        &given,
+        target.provider,
+        &target.model,
+        &options,
+        call.stream,
+    )?;
+    // LiteLLM hands `extra_body` on as it is, under its own name.
+    if !body.is_empty() {
+        mapping.extra.set_raw("extra_body", body.to_json());
     }
-    Some(choice)
+    Ok((given, mapping))
+}
+
+/// Members with another name or form at Anthropic.
+fn members(mapping: &mut Mapping<'_>, built: &mut Built) -> Result<()> {
+    for name in ["max_tokens", "max_completion_tokens"] {
+        if let Some(most) = mapping.params.get::<f64>(name) {
+            let most = if most.fract() == 0.0 {
+                most
+            } else {
+                most.round().max(1.0)
+            };
+            built
+                .members
+                .insert("max_tokens".into(), json!(most as i64));
+        }
+    }
+    let stops = match mapping.value("stop") {
+        Some(Value::String(stop)) => vec![Value::String(stop)],
+        Some(Value::Array(stops)) => stops,
+        _ => Vec::new(),
+    };
+    if !stops.is_empty() {
+        built
+            .members
+            .insert("stop_sequences".into(), Value::Array(stops));
+    }
+    if let Some(user) = mapping.params.get::<String>("user")
+        && is_user_id(&user)
+    {
+        built
+            .members
+            .insert("metadata".into(), json!({"user_id": user}));
+    }
+    if let Some(context) = mapping
+        .value("context_management")
+        .and_then(context_management)
+    {
+        built.members.insert("context_management".into(), context);
+    }
+    if let Some(tier) = mapping.params.get::<String>("service_tier") {
+        match tier.as_str() {
+            "auto" => built.members.insert("service_tier".into(), json!("auto")),
+            "default" | "standard_only" => built
+                .members
+                .insert("service_tier".into(), json!("standard_only")),
+            _ if mapping.drop_params => None,
+            _ => {
+                return Err(mapping.unsupported(format!(
+                    "{} does not support service_tier='{tier}'. Anthropic accepts 'auto', 'standard_only', or OpenAI's \
+                     'default' (sent as 'standard_only'). To drop unsupported params, set `litellm.drop_params = True`.",
+                    mapping.model
+                )));
+            }
+        };
+    }
+    Ok(())
+}
+
+/// A member with Anthropic's own name; what it says wins over what was translated.
+fn own_member(name: &str, raw: &[u8], members: &mut Object) {
+    let Ok(value) = serde_json::from_slice::<Value>(raw) else {
+        return;
+    };
+    match (name, &value) {
+        ("max_retries" | "extra_headers" | "client_metadata", _) | (_, Value::Null) => {}
+        // Anthropic documents one member of it.
+        ("metadata", Value::Object(metadata)) => {
+            if let Some(user) = metadata.get("user_id").filter(|user| !user.is_null()) {
+                members.insert(name.into(), json!({"user_id": user}));
+            }
+        }
+        _ => {
+            members.insert(name.into(), value);
+        }
+    }
+}
+
+/// Sampling as the model takes it: some take none but the default temperature.
+fn sampling(mapping: &Mapping<'_>, members: &mut Object) -> Result<()> {
+    let fixed = has(mapping.model, mapping.provider, "supports_sampling_params") == Some(false);
+    for name in ["temperature", "top_p", "top_k"] {
+        let given = mapping.value(name).or_else(|| members.get(name).cloned());
+        let Some(value) = given else { continue };
+        if !fixed || (name == "temperature" && value.as_f64() == Some(1.0)) {
+            members.insert(name.into(), value);
+        } else if mapping.drop_params {
+            members.remove(name);
+        } else {
+            let hint = if name == "temperature" {
+                "Only temperature=1 is supported. "
+            } else {
+                ""
+            };
+            return Err(mapping.unsupported(format!(
+                "{} does not support {name}={value}. {hint}To drop unsupported params, set `litellm.drop_params = True`.",
+                mapping.model
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the members and tools of a body have to be announced with.
+fn betas(built: &mut Built) {
+    let members = &built.members;
+    let edits = members
+        .get("context_management")
+        .and_then(|c| c.get("edits"));
+    for edit in edits.and_then(Value::as_array).into_iter().flatten() {
+        built.betas.insert(if edit["type"] == "compact_20260112" {
+            "compact-2026-01-12"
+        } else {
+            "context-management-2025-06-27"
+        });
+    }
+    let format = members.get("output_config").and_then(|c| c.get("format"));
+    if members.contains_key("output_format") || format.is_some_and(|format| !format.is_null()) {
+        built.betas.insert("structured-outputs-2025-11-13");
+    }
+    if members.get("speed") == Some(&json!("fast")) {
+        built.betas.insert("fast-mode-2026-02-01");
+    }
+    if members.contains_key("mcp_servers") {
+        built.betas.insert("mcp-client-2025-04-04");
+    }
+}
+
+/// OpenAI's list of compactions, or Anthropic's own object.
+fn context_management(value: Value) -> Option<Value> {
+    let Value::Array(entries) = value else {
+        return value.get("edits").is_some().then_some(value);
+    };
+    let edits: Vec<Value> = entries
+        .into_iter()
+        .filter(|entry| entry["type"] == "compaction")
+        .map(|mut entry| {
+            entry["type"] = json!("compact_20260112");
+            if let Value::Object(members) = &mut entry
+                && let Some(most) = members.remove("compact_threshold").and_then(|m| m.as_f64())
+            {
+                let trigger = json!({"type": "input_tokens", "value": most as i64});
+                members.insert("trigger".into(), trigger);
+            }
+            entry
+        })
+        .collect();
+    (!edits.is_empty()).then(|| json!({"edits": edits}))
+}
+
+/// What the catalogue says of a model, by its name at the provider or at Anthropic; `None` when it says nothing.
+pub fn has(model: &str, provider: &str, capability: &str) -> Option<bool> {
+    facts::declared(model, provider, capability)
+        .or_else(|| facts::declared(model, "anthropic", capability))
+}
+
+fn max_tokens(model: &str, provider: &str) -> u64 {
+    let most = |key: &str| {
+        let entry = crate::catalog::entry(key)?;
+        let most = entry
+            .get("max_output_tokens")
+            .or_else(|| entry.get("max_tokens"));
+        most?.as_u64()
+    };
+    most(model)
+        .or_else(|| most(&format!("{provider}/{model}")))
+        .unwrap_or(DEFAULT_MAX_TOKENS)
+}
+
+fn refuses_later_system(target: &Target) -> bool {
+    has(
+        &target.model,
+        target.provider.name,
+        "supports_mid_conversation_system",
+    ) != Some(true)
+}
+
+/// Anthropic refuses mail addresses and telephone numbers.
+fn is_user_id(user: &str) -> bool {
+    let telephone = user.len() >= 7
+        && user
+            .trim_start_matches('+')
+            .chars()
+            .all(|c| c.is_ascii_digit() || c.is_whitespace() || "()-".contains(c));
+    let mail = user.split_once('@').is_some_and(|(name, host)| {
+        let ending = host.rsplit_once('.').map_or("", |(_, ending)| ending);
+        !name.is_empty() && ending.len() >= 2 && ending.chars().all(|c| c.is_ascii_alphabetic())
+    });
+    !telephone && !mail
+}
+
+/// LiteLLM's refusal names a message to add; the conversation itself stays out of the error.
+fn no_messages(target: &Target) -> Error {
+    Error::new(
+        ErrorKind::BadRequest,
+        "AnthropicException - litellm.BadRequestError: Anthropic requires at least one non-system message. Either \
+         provide one, or set `litellm.modify_params = True` // `litellm_settings::modify_params: True` to add the dummy \
+         user message - {'role': 'user', 'content': 'Please continue.'}.",
+    )
+    .at(target.provider.name, &target.model)
 }

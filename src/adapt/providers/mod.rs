@@ -1,7 +1,8 @@
 //! One file for each wire protocol.
 
 pub mod anthropic;
-mod anthropic_request;
+mod anthropic_reply;
+pub mod anthropic_request;
 mod anthropic_stream;
 pub mod openai;
 pub mod openai_request;

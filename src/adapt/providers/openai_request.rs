@@ -5,9 +5,9 @@
 //! stream, the messages.
 
 mod embeddings;
-mod injection;
+pub(super) mod injection;
 pub mod messages;
-mod text;
+pub(super) mod text;
 mod wire;
 
 use crate::adapt::habits::{Mapping, openai, reasoning};
@@ -185,7 +185,7 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     Ok((body, plan))
 }
 
-fn with_defaults(params: &Params, defaults: &Params) -> Params {
+pub(super) fn with_defaults(params: &Params, defaults: &Params) -> Params {
     let mut params = params.clone();
     for (name, raw) in defaults.iter() {
         if params.raw(name).is_none_or(|given| &given[..] == b"null") {

@@ -1,0 +1,150 @@
+//! Thinking: OpenAI's `reasoning_effort` and Anthropic's own `thinking`, as the model takes them.
+//!
+//! Newer models think adaptively and are told an effort; older ones get a budget of tokens. The numbers are LiteLLM's
+//! (`DEFAULT_REASONING_EFFORT_*_THINKING_BUDGET`).
+
+use super::{Built, has};
+use crate::adapt::habits::Mapping;
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+/// Efforts and their budgets in tokens. Anthropic takes no budget below 1024.
+const BUDGETS: [(&str, u64); 6] = [
+    ("minimal", 1024),
+    ("low", 1024),
+    ("medium", 2048),
+    ("high", 4096),
+    ("xhigh", 8192),
+    ("max", 16384),
+];
+/// Room for the answer beside the thinking, in tokens, when nobody says a limit.
+const ROOM: u64 = 4096;
+const MIN_BUDGET: u64 = 1024;
+
+/// Writes `thinking` and `output_config`, and the limit that a budget needs.
+///
+/// # Errors
+/// An effort that does not exist.
+pub fn apply(mapping: &Mapping<'_>, built: &mut Built) -> Result<()> {
+    let adaptive = is(mapping, "supports_adaptive_thinking");
+    if let Some(thinking) = mapping.value("thinking") {
+        own(mapping, thinking, adaptive, built);
+    }
+    let effort = match mapping.value("reasoning_effort") {
+        Some(Value::Object(wish)) => wish.get("effort").cloned(),
+        other => other,
+    };
+    if let Some(Value::String(effort)) = effort {
+        asked(mapping, &effort, adaptive, built)?;
+    }
+    if is(mapping, "thinking_always_on") && kind(built) == Some("disabled") {
+        built.members.remove("thinking");
+    }
+    if let Some(budget) = budget(built)
+        && matches!(kind(built), Some("enabled"))
+        && !built.members.contains_key("max_tokens")
+    {
+        built
+            .members
+            .insert("max_tokens".into(), json!(budget + ROOM));
+    }
+    Ok(())
+}
+
+/// Whether the call asks the model to think.
+pub fn is_asked(mapping: &Mapping<'_>) -> bool {
+    let own = mapping.value("thinking");
+    let own =
+        own.is_some_and(|thinking| thinking["type"] == "enabled" || thinking["type"] == "adaptive");
+    let effort = mapping.value("reasoning_effort");
+    own || effort.is_some_and(|effort| effort != "none")
+}
+
+fn is(mapping: &Mapping<'_>, capability: &str) -> bool {
+    has(mapping.model, mapping.provider, capability) == Some(true)
+}
+
+fn kind(built: &Built) -> Option<&str> {
+    built.members.get("thinking")?.get("type")?.as_str()
+}
+
+fn budget(built: &Built) -> Option<u64> {
+    built
+        .members
+        .get("thinking")?
+        .get("budget_tokens")?
+        .as_u64()
+}
+
+/// Anthropic's own parameter; what the model does not know in this form is told in the other.
+fn own(mapping: &Mapping<'_>, mut thinking: Value, adaptive: bool, built: &mut Built) {
+    let budget = thinking["budget_tokens"].as_u64();
+    match thinking["type"].as_str() {
+        Some("adaptive") if !adaptive => {
+            let most = built.members.get("max_tokens").and_then(Value::as_u64);
+            let budget = match most {
+                Some(most) if most <= MIN_BUDGET => return,
+                Some(most) => most.saturating_sub(1).min(2048),
+                None => 2048,
+            };
+            thinking = json!({"type": "enabled", "budget_tokens": budget});
+        }
+        Some("enabled") if adaptive && !is(mapping, "supports_legacy_thinking") => {
+            thinking["type"] = json!("adaptive");
+            if let Value::Object(members) = &mut thinking {
+                members.remove("budget_tokens");
+            }
+            let effort = match budget.unwrap_or(0) {
+                8192.. if is(mapping, "supports_xhigh_reasoning_effort") => "xhigh",
+                4096.. => "high",
+                2048.. => "medium",
+                _ => "low",
+            };
+            built
+                .members
+                .insert("output_config".into(), json!({"effort": effort}));
+        }
+        _ => {}
+    }
+    built.members.insert("thinking".into(), thinking);
+}
+
+fn asked(mapping: &Mapping<'_>, effort: &str, adaptive: bool, built: &mut Built) -> Result<()> {
+    if effort == "none" {
+        built.members.remove("thinking");
+        built.members.remove("output_config");
+        return Ok(());
+    }
+    let known = BUDGETS.iter().find(|(name, _)| *name == effort);
+    let refused = |what: String| Err(Error::bad_request(what).at(mapping.provider, mapping.model));
+    let Some((_, budget)) = known else {
+        let label = if adaptive {
+            "Invalid reasoning_effort"
+        } else {
+            "Unmapped reasoning effort"
+        };
+        return refused(format!(
+            "{label}: '{effort}'. Must be one of: 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', 'none'{}",
+            if adaptive { "" } else { "." }
+        ));
+    };
+    if !adaptive {
+        let thinking = json!({"type": "enabled", "budget_tokens": budget});
+        built.members.insert("thinking".into(), thinking);
+        return Ok(());
+    }
+    if effort == "xhigh" && !is(mapping, "supports_xhigh_reasoning_effort") {
+        return refused(format!(
+            "effort='xhigh' is not supported by this model. Got model: {}",
+            mapping.model
+        ));
+    }
+    let level = if effort == "minimal" { "low" } else { effort };
+    // Without `display`, adaptive thinking comes back blank.
+    let thinking = json!({"type": "adaptive", "display": "summarized"});
+    built.members.insert("thinking".into(), thinking);
+    built
+        .members
+        .insert("output_config".into(), json!({"effort": level}));
+    Ok(())
+}

@@ -1,0 +1,423 @@
+//! Tools: functions as Anthropic's `custom` tools, its own server tools, MCP servers, the choice among them, and names
+//! that Anthropic would refuse.
+
+use super::Built;
+use crate::adapt::habits::Mapping;
+use crate::adapt::usage::Object;
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest name of a tool, in characters.
+const MAX_NAME: usize = 128;
+/// What an input schema may hold at its top.
+const SCHEMA_MEMBERS: [&str; 6] = [
+    "type",
+    "properties",
+    "additionalProperties",
+    "required",
+    "$defs",
+    "strict",
+];
+/// Marks that stand on a tool or on its function.
+const MARKS: [&str; 4] = [
+    "cache_control",
+    "defer_loading",
+    "allowed_callers",
+    "input_examples",
+];
+
+/// The tools of a request.
+#[derive(Debug, Default)]
+pub struct Tools {
+    /// In Anthropic's form.
+    pub list: Vec<Value>,
+    /// MCP servers, which stand apart.
+    servers: Vec<Value>,
+    /// `tool_choice` in Anthropic's form.
+    pub choice: Option<Value>,
+}
+
+impl Tools {
+    /// Writes what there is into the body, and the features that it needs.
+    pub fn write(self, built: &mut Built) {
+        for tool in &self.list {
+            let kind = tool["type"].as_str().unwrap_or_default();
+            let beta = match kind {
+                "computer_20250124" => "computer-use-2025-01-24",
+                kind if kind.starts_with("computer_") => "computer-use-2024-10-22",
+                kind if kind.starts_with("web_fetch") => "web-fetch-2025-09-10",
+                kind if kind.starts_with("memory") => "context-management-2025-06-27",
+                kind if kind.starts_with("code_execution") => "code-execution-2025-08-25",
+                kind if kind.starts_with("tool_search_tool") => "advanced-tool-use-2025-11-20",
+                _ if tool.get("input_examples").is_some()
+                    || tool.get("allowed_callers").is_some() =>
+                {
+                    "advanced-tool-use-2025-11-20"
+                }
+                _ => continue,
+            };
+            built.betas.insert(beta);
+        }
+        let mut write = |name: &str, value: Value| built.members.insert(name.into(), value);
+        if !self.list.is_empty() {
+            write("tools", Value::Array(self.list));
+        }
+        if !self.servers.is_empty() {
+            write("mcp_servers", Value::Array(self.servers));
+        }
+        if let Some(choice) = self.choice {
+            write("tool_choice", choice);
+        }
+    }
+}
+
+/// The tools and the choice that the parameters name.
+///
+/// # Errors
+/// A tool of a kind that nobody knows, or without what its kind needs.
+pub fn mapped(mapping: &mut Mapping<'_>) -> Result<Tools> {
+    let mut tools = Tools::default();
+    for given in mapping
+        .params
+        .get::<Vec<Value>>("tools")
+        .unwrap_or_default()
+    {
+        add(given, &mut tools)?;
+    }
+    if let Some(Value::Object(wish)) = mapping.value("web_search_options") {
+        tools.list.push(web_search(&wish));
+    }
+    tools.choice = choice(mapping)?;
+    Ok(tools)
+}
+
+fn add(given: Value, tools: &mut Tools) -> Result<()> {
+    if given["type"] == "namespace" {
+        let Some(nested) = given["tools"].as_array() else {
+            return Ok(());
+        };
+        for tool in nested {
+            let wrapped = tool.get("function").is_none() && tool.get("input_schema").is_none();
+            let tool = if wrapped {
+                json!({"type": "function", "function": tool})
+            } else {
+                tool.clone()
+            };
+            add(tool, tools)?;
+        }
+        return Ok(());
+    }
+    if given.get("input_schema").is_some() {
+        tools.list.push(given);
+        return Ok(());
+    }
+    let kind = given["type"].as_str().unwrap_or("function").to_owned();
+    let function = &given["function"];
+    let mut tool = match kind.as_str() {
+        "url" => {
+            tools.servers.push(given);
+            return Ok(());
+        }
+        "mcp" => {
+            tools.servers.push(server(&given));
+            return Ok(());
+        }
+        "function" | "custom" => custom(function),
+        kind if kind.starts_with("computer_") => computer(kind, function)?,
+        kind if is_hosted(kind) => {
+            let name = given.get("name").or_else(|| function.get("name")).cloned();
+            let default = kind.strip_suffix("_20251119").unwrap_or_default();
+            let name = match name {
+                Some(name) => name,
+                None if default.starts_with("tool_search_tool") => json!(default),
+                None => return Err(Error::bad_request("Missing required parameter: name")),
+            };
+            let mut tool = given.clone();
+            tool["name"] = name;
+            tool
+        }
+        kind if kind.starts_with("advisor_") => given.clone(),
+        kind => return Err(Error::bad_request(format!("Unsupported tool type: {kind}"))),
+    };
+    for mark in MARKS {
+        let unmarked = kind.starts_with("tool_search_tool")
+            || (kind.starts_with("computer_") && mark != "cache_control");
+        let value = given.get(mark).or_else(|| function.get(mark));
+        if let Some(value) = value.filter(|value| !value.is_null() && !unmarked) {
+            tool[mark] = value.clone();
+        }
+    }
+    tools.list.push(tool);
+    Ok(())
+}
+
+fn is_hosted(kind: &str) -> bool {
+    [
+        "web_search",
+        "bash",
+        "text_editor",
+        "code_execution",
+        "web_fetch",
+        "memory",
+        "tool_search_tool",
+    ]
+    .iter()
+    .any(|hosted| kind.starts_with(hosted))
+}
+
+fn custom(function: &Value) -> Value {
+    let mut tool = json!({"name": function["name"], "input_schema": input_schema(&function["parameters"]), "type": "custom"});
+    for name in ["description", "eager_input_streaming"] {
+        if let Some(value) = function.get(name).filter(|value| !value.is_null()) {
+            tool[name] = value.clone();
+        }
+    }
+    tool
+}
+
+/// An object always, with the members that Anthropic knows; older names of definitions become today's.
+fn input_schema(given: &Value) -> Value {
+    let mut schema = match given {
+        Value::Object(schema) => schema.clone(),
+        _ => Object::new(),
+    };
+    schema.insert("type".into(), json!("object"));
+    schema.entry("properties").or_insert_with(|| json!({}));
+    if let Some(definitions) = schema.remove("definitions") {
+        schema.entry("$defs").or_insert(definitions);
+        let mut whole = Value::Object(schema);
+        rename_references(&mut whole);
+        schema = match whole {
+            Value::Object(schema) => schema,
+            _ => Object::new(),
+        };
+    }
+    schema.retain(|name, _| SCHEMA_MEMBERS.contains(&name.as_str()));
+    Value::Object(schema)
+}
+
+fn rename_references(node: &mut Value) {
+    match node {
+        Value::Object(members) => {
+            if let Some(Value::String(path)) = members.get_mut("$ref")
+                && let Some(name) = path.strip_prefix("#/definitions/")
+            {
+                *path = format!("#/$defs/{name}");
+            }
+            members.values_mut().for_each(rename_references);
+        }
+        Value::Array(list) => list.iter_mut().for_each(rename_references),
+        _ => {}
+    }
+}
+
+fn computer(kind: &str, function: &Value) -> Result<Value> {
+    let parameters = &function["parameters"];
+    let size = |name: &str| {
+        parameters.get(name).cloned().ok_or_else(|| {
+            Error::bad_request("Missing required parameter: display_width_px or display_height_px")
+        })
+    };
+    let mut tool = json!({
+        "type": kind,
+        "name": function.get("name").cloned().unwrap_or_else(|| json!("computer")),
+        "display_width_px": size("display_width_px")?,
+        "display_height_px": size("display_height_px")?,
+    });
+    if let Some(number) = parameters.get("display_number").filter(|n| !n.is_null()) {
+        tool["display_number"] = number.clone();
+    }
+    Ok(tool)
+}
+
+fn server(given: &Value) -> Value {
+    let mut server =
+        json!({"type": "url", "url": given["server_url"], "name": given["server_label"]});
+    if let Some(allowed) = given.get("allowed_tools").filter(|a| !a.is_null()) {
+        server["tool_configuration"] = json!({"allowed_tools": allowed});
+    }
+    if let Some(bearer) = given["headers"]["Authorization"].as_str() {
+        server["authorization_token"] = json!(bearer.replace("Bearer ", ""));
+    }
+    server
+}
+
+fn web_search(wish: &Object) -> Value {
+    let mut tool = json!({"type": "web_search_20250305", "name": "web_search"});
+    if let Some(Value::Object(place)) = wish.get("user_location").and_then(|l| l.get("approximate"))
+    {
+        let mut location = json!({"type": "approximate"});
+        for name in ["city", "region", "country", "timezone"] {
+            if let Some(value) = place.get(name) {
+                location[name] = value.clone();
+            }
+        }
+        tool["user_location"] = location;
+    }
+    let uses = match wish.get("search_context_size").and_then(Value::as_str) {
+        Some("low") => 1,
+        Some("medium") => 5,
+        Some("high") => 10,
+        _ => return tool,
+    };
+    tool["max_uses"] = json!(uses);
+    tool
+}
+
+fn choice(mapping: &Mapping<'_>) -> Result<Option<Value>> {
+    let given = mapping.value("tool_choice");
+    let parallel = mapping.params.get::<bool>("parallel_tool_calls");
+    let word = match &given {
+        Some(Value::Object(choice)) if !choice.contains_key("function") => {
+            choice.get("type").and_then(Value::as_str)
+        }
+        Some(Value::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let mut choice = match (word, &given) {
+        (Some("auto"), _) => Some(json!({"type": "auto"})),
+        (Some("required" | "any"), _) => Some(json!({"type": "any"})),
+        (Some("none"), _) => Some(json!({"type": "none"})),
+        (_, Some(choice)) => {
+            let name = choice["function"].get("name");
+            name.map(|name| json!({"type": "tool", "name": name}))
+        }
+        _ => None,
+    };
+    if let Some(parallel) = parallel
+        && word != Some("none")
+    {
+        let choice = choice.get_or_insert_with(|| json!({"type": "auto"}));
+        choice["disable_parallel_tool_use"] = json!(!parallel);
+    }
+    let forced = choice
+        .as_ref()
+        .is_some_and(|choice| choice["type"] == "any" || choice["type"] == "tool");
+    if forced
+        && super::has(mapping.model, mapping.provider, "supports_forced_tool_use") == Some(false)
+    {
+        if !mapping.drop_params {
+            return Err(mapping.unsupported(format!(
+                "{} does not support forced tool use (tool_choice='required' or a named tool). Use tool_choice='auto' \
+                 and tell the model in the prompt when to call the tool, or set `litellm.drop_params = True` to \
+                 downgrade to 'auto' automatically.",
+                mapping.model
+            )));
+        }
+        if let Some(Value::Object(choice)) = &mut choice {
+            choice.insert("type".into(), json!("auto"));
+            choice.remove("name");
+        }
+    }
+    Ok(choice)
+}
+
+/// Anthropic wants tools where the messages call some; this one stands in when the call names none.
+pub fn stand_in() -> Value {
+    json!({"name": "dummy_tool", "type": "custom", "description": "This is a dummy tool call",
+        "input_schema": {"type": "object", "properties": {}}})
+}
+
+/// Whether code can be run.
+pub fn runs_code(tools: &[Value]) -> bool {
+    let kinds = tools.iter().filter_map(|tool| tool["type"].as_str());
+    kinds
+        .into_iter()
+        .any(|kind| kind.starts_with("code_execution"))
+}
+
+/// Names that Anthropic would refuse, and what is sent instead: both ways, unique within a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    sent: BTreeMap<String, String>,
+    given: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// Of tools in OpenAI's form.
+    pub fn of(tools: &[Value]) -> Self {
+        let custom = |tool: &&Value| {
+            tool["type"]
+                .as_str()
+                .is_none_or(|kind| matches!(kind, "function" | "custom"))
+        };
+        Self::new(tools.iter().filter(custom).filter_map(|tool| {
+            let name = tool["function"].get("name").or_else(|| tool.get("name"));
+            name?.as_str()
+        }))
+    }
+
+    /// Of tools in Anthropic's form.
+    pub fn in_anthropic_form(tools: &[Value]) -> Self {
+        let custom = tools.iter().filter(|tool| tool["type"] == "custom");
+        Self::new(custom.filter_map(|tool| tool["name"].as_str()))
+    }
+
+    fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut used: BTreeSet<String> = names
+            .clone()
+            .filter(|name| is_valid(name))
+            .map(str::to_owned)
+            .collect();
+        let mut out = Self::default();
+        for name in names.filter(|name| !name.is_empty() && !is_valid(name)) {
+            if out.sent.contains_key(name) {
+                continue;
+            }
+            let plain: String = name
+                .chars()
+                .take(MAX_NAME)
+                .map(|c| if is_plain(c) { c } else { '_' })
+                .collect();
+            let mut unique = plain.clone();
+            let mut count = 1;
+            while used.contains(&unique) {
+                count += 1;
+                let suffix = format!("_{count}");
+                let head: String = plain.chars().take(MAX_NAME - suffix.len()).collect();
+                unique = format!("{head}{suffix}");
+            }
+            used.insert(unique.clone());
+            out.given.insert(unique.clone(), name.to_owned());
+            out.sent.insert(name.to_owned(), unique);
+        }
+        out
+    }
+
+    /// The name that is sent for the caller's.
+    pub fn sent<'a>(&'a self, name: &'a str) -> &'a str {
+        self.sent.get(name).map_or(name, String::as_str)
+    }
+
+    /// The caller's name for one that came back.
+    pub fn given<'a>(&'a self, name: &'a str) -> &'a str {
+        self.given.get(name).map_or(name, String::as_str)
+    }
+
+    /// Rewrites the tools of a request.
+    pub fn rewrite_tools(&self, tools: &mut [Value]) {
+        for tool in tools.iter_mut().filter(|tool| tool["type"] == "custom") {
+            let Some(sent) = tool["name"].as_str().and_then(|name| self.sent.get(name)) else {
+                continue;
+            };
+            tool["name"] = json!(sent);
+        }
+    }
+
+    /// Rewrites the choice of a request.
+    pub fn rewrite_choice(&self, mut choice: Value) -> Value {
+        if let Some(sent) = choice["name"].as_str().and_then(|name| self.sent.get(name)) {
+            choice["name"] = json!(sent);
+        }
+        choice
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
+fn is_valid(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(is_plain)
+}
