@@ -2,6 +2,7 @@
 
 use super::Habits;
 use crate::adapt::params::facts;
+use crate::adapt::providers::gemini::is_gemini_3;
 
 /// <https://docs.claude.com/en/api/messages>
 pub static ANTHROPIC: Habits = Habits {
@@ -68,11 +69,19 @@ pub static AZURE_AI: Habits = Habits {
     ..Habits::NONE
 };
 
+/// Whether a model of Google's thinks: as the catalogue says, or of the third generation.
+fn reasons(model: &str, provider: &str) -> bool {
+    is_gemini_3(model) || facts::supports(model, provider, "supports_reasoning")
+}
+
 /// <https://ai.google.dev/api>
 pub static GEMINI: Habits = Habits {
     supported: Some(|model, names| {
         if model.contains("gemini-3.8") {
             names.retain(|name| !matches!(*name, "temperature" | "top_p"));
+        }
+        if !reasons(model, "gemini") {
+            names.retain(|name| !matches!(*name, "reasoning_effort" | "thinking"));
         }
     }),
     ..Habits::NONE

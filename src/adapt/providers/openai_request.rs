@@ -185,6 +185,7 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     Ok((body, plan))
 }
 
+/// The call's members, and the deployment's where the call has none of that name.
 pub(super) fn with_defaults(params: &Params, defaults: &Params) -> Params {
     let mut params = params.clone();
     for (name, raw) in defaults.iter() {

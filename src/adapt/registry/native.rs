@@ -4,6 +4,7 @@ use super::{Provider, native};
 use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
+use crate::adapt::providers::gemini::Gemini;
 
 /// The rows.
 #[rustfmt::skip]
@@ -25,7 +26,7 @@ pub static ROWS: &[Provider] = &[
     native("huggingface", "", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE"], sets::FULL).late(),
     native("vertex_ai", "", &[], &[], sets::VERTEX_AI),
     native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA),
-    native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().habits(&habits::native::GEMINI),
+    native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().speaks(&Gemini).habits(&habits::native::GEMINI),
     native("ai21", "", &[], &[], sets::AI21),
     native("black_forest_labs", "", &[], &[], &[]),
     native("azure", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], &["AZURE_API_BASE"], sets::AZURE).late(),
