@@ -100,7 +100,11 @@ impl Quote {
             Some(base) => {
                 catalog::find(base, None).or_else(|| catalog::find(base, Some(provider)))?
             }
-            None => catalog::find(model, Some(provider))?,
+            None => match catalog::find(model, Some(provider)) {
+                Some(found) => found,
+                // A family that is known without a price costs nothing, as in LiteLLM.
+                None => return catalog::known_family(model).map(|_| Arc::default()),
+            },
         };
         Some(Arc::new(Self::of_entry(&found.entry, provider)))
     }

@@ -119,6 +119,11 @@ pub fn entry(key: &str) -> Option<Arc<Entry>> {
     entry
 }
 
+/// What a model's family is known for, where the map has no entry of it; `None` for a stranger.
+pub fn known_family(model: &str) -> Option<Entry> {
+    families::known_of(model)
+}
+
 /// Whether there is an entry under exactly this key.
 pub fn contains(key: &str) -> bool {
     if generation() > 0

@@ -7,7 +7,9 @@ use crate::adapt::providers::gemini::is_gemini_3;
 /// <https://docs.claude.com/en/api/messages>
 pub static ANTHROPIC: Habits = Habits {
     supported: Some(|model, names| {
-        if facts::supports(model, "anthropic", "supports_reasoning") {
+        let reasons = |fact: &str| facts::of_claude(model, "anthropic", fact) == Some(true);
+        let named = model.contains("claude-3-7-sonnet");
+        if named || reasons("supports_reasoning") || reasons("supports_adaptive_thinking") {
             insert_before(names, "service_tier", &["thinking", "reasoning_effort"]);
         }
     }),

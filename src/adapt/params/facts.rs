@@ -25,6 +25,17 @@ pub fn declared(model: &str, provider: &str, capability: &str) -> Option<bool> {
     entry(model, provider)?.get(capability)?.as_bool()
 }
 
+/// What is said of a Claude model, by its name at the provider, at Anthropic, or by its family.
+pub fn of_claude(model: &str, provider: &str, capability: &str) -> Option<bool> {
+    declared(model, provider, capability)
+        .or_else(|| declared(model, "anthropic", capability))
+        .or_else(|| {
+            let stranger = !known(model, provider) && !known(model, "anthropic");
+            let family = stranger.then(|| catalog::known_family(model)).flatten()?;
+            family.get(capability)?.as_bool()
+        })
+}
+
 /// Whether the catalogue has an entry for a model at a provider.
 pub fn known(model: &str, provider: &str) -> bool {
     entry(model, provider).is_some()

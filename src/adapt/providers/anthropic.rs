@@ -6,11 +6,13 @@
 use super::anthropic_reply;
 use super::anthropic_request;
 use super::anthropic_stream::AnthropicStream;
+use crate::account::tokens::Encoding;
 use crate::adapt::canonical::{self, Context, finish_reason, into_object};
 use crate::adapt::errors::{Family, Place, Wording};
+use crate::adapt::faults;
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
-use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Fault, Head, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -46,8 +48,13 @@ impl Adapter for Anthropic {
         if plan.json_mode && anthropic_reply::unwrap_json_tool(&mut message, native) {
             finish = "stop";
         }
-        let thought = message.contains_key("reasoning_content");
-        let used = used(reply.get("usage"), !thought);
+        let mut used = used(
+            reply.get("usage"),
+            !message.contains_key("reasoning_content"),
+        );
+        if let Some(thoughts) = message.get("reasoning_content").and_then(Value::as_str) {
+            reasoning(&mut used, reply.get("usage"), thoughts);
+        }
         let counts = usage::counts(&used, None);
         let model = shown_model(call)
             .map(str::to_owned)
@@ -86,7 +93,26 @@ impl Adapter for Anthropic {
             text: false,
             ..StreamSettings::of(call, target)
         };
-        Box::new(AnthropicStream::new(settings, target))
+        let plan = anthropic_request::plan(call, target);
+        Box::new(AnthropicStream::new(settings, target, plan))
+    }
+
+    fn fault(&self, call: &Call, target: &Target, fault: Fault) -> Error {
+        if fault != Fault::Connection {
+            return faults::fault(call, target, fault);
+        }
+        let kind = ErrorKind::InternalServer;
+        let mut error = Error::new(
+            kind,
+            format!(
+                "AnthropicException - Server disconnected without sending a response.. Handle with `litellm.{}`.",
+                kind.row().class
+            ),
+        )
+        .at(target.provider.name, &target.model)
+        .side(Side::Upstream);
+        error.retry = true;
+        error
     }
 
     fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
@@ -157,6 +183,21 @@ pub(super) fn place(target: &Target) -> Place<'_> {
 /// The server shows the client's name of the model.
 fn shown_model(call: &Call) -> Option<&str> {
     (!call.caller.route.is_empty()).then(|| call.shown_model())
+}
+
+/// Tells reasoning from text: what Anthropic reports, else counted as LiteLLM counts it.
+fn reasoning(used: &mut Object, native: Option<&Value>, thoughts: &str) {
+    let output = usage::count(used, "completion_tokens");
+    let reported =
+        native.and_then(|native| native["output_tokens_details"]["thinking_tokens"].as_u64());
+    let thinking = match reported {
+        Some(reported) => reported,
+        None if thoughts.is_empty() => return,
+        None => Encoding::of("").count(thoughts).try_into().unwrap_or(0),
+    };
+    let thinking = thinking.min(output);
+    let details = json!({"reasoning_tokens": thinking, "text_tokens": output - thinking});
+    used.insert("completion_tokens_details".into(), details);
 }
 
 /// Anthropic counts cached input apart; OpenAI's prompt tokens are all of it. `split` says whether the output is all

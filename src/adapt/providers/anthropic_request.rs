@@ -113,9 +113,8 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     }
     if conversation.names_file {
         built.betas.insert("files-api-2025-04-14");
-        built.betas.insert("code-execution-2025-05-22");
     }
-    if conversation.uploads && !tools::runs_code(&tools.list) {
+    if conversation.uploads && !tools.list.is_empty() && !tools::runs_code(&tools.list) {
         tools
             .list
             .push(json!({"type": "code_execution_20250522", "name": "code_execution"}));
@@ -310,10 +309,9 @@ fn context_management(value: Value) -> Option<Value> {
     (!edits.is_empty()).then(|| json!({"edits": edits}))
 }
 
-/// What the catalogue says of a model, by its name at the provider or at Anthropic; `None` when it says nothing.
+/// What the catalogue says of a model; `None` when it says nothing.
 pub fn has(model: &str, provider: &str, capability: &str) -> Option<bool> {
-    facts::declared(model, provider, capability)
-        .or_else(|| facts::declared(model, "anthropic", capability))
+    facts::of_claude(model, provider, capability)
 }
 
 fn max_tokens(model: &str, provider: &str) -> u64 {

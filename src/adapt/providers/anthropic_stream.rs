@@ -4,6 +4,7 @@
 //! `message_start`, output with `message_delta`. The stream is over with `message_stop`.
 
 use super::anthropic::{event_error, place, used};
+use super::anthropic_request::{Plan, schema};
 use crate::adapt::sse::{Item, SseParser};
 use crate::adapt::stream_chunks::{Chunks, StreamSettings};
 use crate::adapt::usage::{self, Object};
@@ -28,11 +29,23 @@ struct Body {
     /// Tool calls begun so far.
     tools: u64,
     stopped: bool,
+    plan: Plan,
+    /// Whether the block under way is the made-up tool, whose arguments are the content.
+    made_up: bool,
+    /// Whether a block was.
+    answered: bool,
+    /// The end of the made-up tool's arguments, kept until more comes or the block ends.
+    held: String,
+    /// Whether thinking came in the clear.
+    thought: bool,
+    /// Results of searches, and of other server tools, so far.
+    searched: Vec<Value>,
+    results: Vec<Value>,
 }
 
 impl AnthropicStream {
     /// A stream that has not begun.
-    pub fn new(settings: StreamSettings, target: &Target) -> Self {
+    pub fn new(settings: StreamSettings, target: &Target, plan: Plan) -> Self {
         Self {
             parser: SseParser::default(),
             body: Body {
@@ -41,6 +54,13 @@ impl AnthropicStream {
                 native_usage: Object::new(),
                 tools: 0,
                 stopped: false,
+                plan,
+                made_up: false,
+                answered: false,
+                held: String::new(),
+                thought: false,
+                searched: Vec::new(),
+                results: Vec::new(),
             },
         }
     }
@@ -63,7 +83,8 @@ impl StreamAdapter for AnthropicStream {
         if !body.stopped && body.chunks.finish.is_none() {
             return Err(place(&body.target).cut());
         }
-        body.chunks.usage = Some(used(Some(&Value::Object(body.native_usage.clone())), false));
+        let native = Value::Object(body.native_usage.clone());
+        body.chunks.usage = Some(used(Some(&native), !body.thought));
         if let Some(last) = body.chunks.finish_chunk() {
             stream::write_event(&body.chunks.settings, last, out);
         }
@@ -106,9 +127,14 @@ impl Body {
             }
             Some("content_block_start") => self.block(&event["content_block"]),
             Some("content_block_delta") => self.delta(&event["delta"]),
+            Some("content_block_stop") => self.block_end(),
             Some("message_delta") => {
                 self.note_usage(&event["usage"]);
-                let reason = &event["delta"]["stop_reason"];
+                let mut reason = &event["delta"]["stop_reason"];
+                let stop = json!("stop");
+                if self.answered && self.tools == 0 && reason == "tool_use" {
+                    reason = &stop;
+                }
                 Some(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))
             }
             Some("message_stop") => {
@@ -137,13 +163,29 @@ impl Body {
 
     fn block(&mut self, block: &Value) -> Option<Value> {
         match block["type"].as_str()? {
-            "tool_use" => {
+            "tool_use" if self.plan.json_mode && block["name"] == schema::TOOL => {
+                self.made_up = true;
+                self.answered = true;
+                None
+            }
+            "tool_use" | "server_tool_use" => {
                 let index = self.tools;
                 self.tools += 1;
+                let name = block["name"].as_str().unwrap_or_default();
+                let name = self.plan.names.given(name);
                 Some(chunk(
                     &json!({"content": "", "tool_calls": [{"index": index, "id": block["id"],
-                    "type": "function", "function": {"name": block["name"], "arguments": ""}}]}),
+                    "type": "function", "function": {"name": name, "arguments": ""}}]}),
                 ))
+            }
+            "web_search_tool_result" | "web_fetch_tool_result" => {
+                self.searched.push(block.clone());
+                Some(own("web_search_results", &json!(self.searched)))
+            }
+            "compaction" => Some(own("compaction_blocks", &json!([block]))),
+            kind if kind.ends_with("_tool_result") => {
+                self.results.push(block.clone());
+                Some(own("tool_results", &json!(self.results)))
             }
             "redacted_thinking" => {
                 let block = json!({"type": "redacted_thinking", "data": block["data"], "index": 0});
@@ -154,7 +196,24 @@ impl Body {
         }
     }
 
-    fn delta(&self, delta: &Value) -> Option<Value> {
+    /// What was kept of the made-up tool's arguments.
+    fn block_end(&mut self) -> Option<Value> {
+        self.made_up = false;
+        let held = std::mem::take(&mut self.held);
+        (!held.is_empty()).then(|| chunk(&json!({"content": held})))
+    }
+
+    /// A piece of the made-up tool's arguments. Its last brace waits, as in LiteLLM, for what comes after.
+    fn answer(&mut self, piece: &str) -> Option<Value> {
+        let mut text = std::mem::take(&mut self.held) + piece;
+        if text.ends_with('}') {
+            text.pop();
+            self.held.push('}');
+        }
+        (!text.is_empty()).then(|| chunk(&json!({"content": text})))
+    }
+
+    fn delta(&mut self, delta: &Value) -> Option<Value> {
         let thought = |block: &Value| {
             chunk(
                 &json!({"content": "", "reasoning_content": block["thinking"], "thinking_blocks": [block],
@@ -163,20 +222,32 @@ impl Body {
         };
         match delta["type"].as_str()? {
             "text_delta" => Some(chunk(&json!({"content": delta["text"]}))),
+            "citations_delta" => Some(own("citation", &delta["citation"])),
+            "input_json_delta" if self.made_up => {
+                self.answer(delta["partial_json"].as_str().unwrap_or_default())
+            }
             "input_json_delta" => {
                 let index = self.tools.saturating_sub(1);
                 let function = json!({"arguments": delta["partial_json"]});
                 let call = json!({"index": index, "type": "function", "function": function});
                 Some(chunk(&json!({"content": "", "tool_calls": [call]})))
             }
-            "thinking_delta" => Some(thought(
-                &json!({"type": "thinking", "thinking": delta["thinking"], "index": 0}),
-            )),
+            "thinking_delta" => {
+                self.thought = true;
+                Some(thought(
+                    &json!({"type": "thinking", "thinking": delta["thinking"], "index": 0}),
+                ))
+            }
             "signature_delta" => Some(thought(&json!({"type": "thinking", "thinking": "",
                 "signature": delta["signature"], "index": 0}))),
             _ => None,
         }
     }
+}
+
+/// A chunk of what OpenAI has no name for.
+fn own(name: &str, value: &Value) -> Value {
+    chunk(&json!({"content": "", "provider_specific_fields": {name: value}}))
 }
 
 fn chunk(delta: &Value) -> Value {

@@ -36,9 +36,6 @@ fn url(target: &Target) -> String {
 
 fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
     let mut betas: Vec<String> = Vec::new();
     let extra = call
         .forward_headers
@@ -51,6 +48,10 @@ fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
             insert(&mut headers, name, value)?;
         }
     }
+    // The protocol's own win over the caller's.
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
     betas.extend(built.betas.iter().map(|beta| (*beta).to_owned()));
     credentials(&mut headers, &mut betas, target)?;
     let mut seen = std::collections::BTreeSet::new();
