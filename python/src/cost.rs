@@ -27,11 +27,14 @@ fn token_cost(
     Ok(Some((cost.input, cost.output)))
 }
 
-/// The entry (JSON) that a model is priced by, and its key.
+/// The entry (JSON) that a model is priced by, and its key. A family that is known has an entry without a price.
 #[pyfunction]
 #[pyo3(signature = (model, provider=None))]
 fn price_entry(model: &str, provider: Option<&str>) -> Option<(String, String)> {
-    let found = catalog::find(model, provider)?;
+    let Some(found) = catalog::find(model, provider) else {
+        let family = catalog::known_family(model)?;
+        return Some((model.to_owned(), serde_json::to_string(&family).ok()?));
+    };
     let entry = serde_json::to_string(&*found.entry).ok()?;
     Some((found.key, entry))
 }

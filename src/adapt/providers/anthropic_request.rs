@@ -359,3 +359,7 @@ fn no_messages(target: &Target) -> Error {
     )
     .at(target.provider.name, &target.model)
 }
+
+#[cfg(test)]
+#[path = "anthropic_request_tests.rs"]
+mod tests;

@@ -72,12 +72,12 @@ impl<'a> Translation<'a> {
         for (index, message) in messages.iter().enumerate() {
             let (role, content) = match role(message) {
                 "system" | "developer" if index < leading => {
-                    let blocks = self.texts(message);
+                    let blocks = Self::texts(message);
                     self.out.system.extend(blocks);
                     continue;
                 }
-                "system" | "developer" if self.hides_later_system => ("user", self.texts(message)),
-                "system" | "developer" => ("system", self.texts(message)),
+                "system" | "developer" if self.hides_later_system => ("user", Self::texts(message)),
+                "system" | "developer" => ("system", Self::texts(message)),
                 "assistant" => ("assistant", self.assistant(message)),
                 "tool" | "function" => ("user", vec![self.tool_result(message)]),
                 _ => ("user", self.user(message)),
@@ -113,7 +113,7 @@ impl<'a> Translation<'a> {
     }
 
     /// The texts of a message, empty ones left out.
-    fn texts(&self, message: &Object) -> Vec<Value> {
+    fn texts(message: &Object) -> Vec<Value> {
         match message.get("content") {
             Some(Value::String(text)) if !text.is_empty() => {
                 vec![marked(text_block(text), message)]
@@ -230,7 +230,7 @@ impl<'a> Translation<'a> {
             || !content.is_empty();
         match message.get("content") {
             Some(Value::String(text)) if !text.trim().is_empty() => {
-                content.push(marked(text_block(text), message))
+                content.push(marked(text_block(text), message));
             }
             Some(Value::String(_)) if !speaks => content.push(text_block(EMPTY)),
             Some(Value::Array(parts)) => content.extend(parts.iter().filter_map(assistant_part)),
