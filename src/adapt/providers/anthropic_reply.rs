@@ -1,7 +1,7 @@
 //! The message of a whole Anthropic reply in canonical form: text, calls, thinking, and what only Anthropic has.
 
+use super::anthropic_request::names::Names;
 use super::anthropic_request::schema;
-use super::anthropic_request::tools::Names;
 use crate::adapt::canonical::{into_object, python_json};
 use crate::adapt::usage::Object;
 use serde_json::{Value, json};

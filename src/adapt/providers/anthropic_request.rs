@@ -2,9 +2,10 @@
 //!
 //! [`body`] translates a chat, and is what every road to Claude shares: the API itself, Bedrock's invoke and Vertex put
 //! their own address, headers and version around it. [`request`] is the API's own. Messages are in [`messages`], tools
-//! in [`tools`], thinking and sampling in [`thinking`], wanted forms of the answer in [`schema`].
+//! in [`tools`] and [`names`], thinking and sampling in [`thinking`], wanted forms of the answer in [`schema`].
 
 pub mod messages;
+pub mod names;
 pub mod schema;
 pub mod thinking;
 pub mod tools;
@@ -42,7 +43,7 @@ pub struct Plan {
     /// The content comes as the arguments of the made-up tool [`schema::TOOL`].
     pub json_mode: bool,
     /// Names of tools that had to be rewritten.
-    pub names: tools::Names,
+    pub names: names::Names,
 }
 
 /// Builds the API's own request for a call at a target.
@@ -71,7 +72,7 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
         && mapped(call, target).is_ok_and(|(_, mapping)| schema::takes_tool(&mapping));
     Plan {
         json_mode,
-        names: tools::Names::of(&tools),
+        names: names::Names::of(&tools),
     }
 }
 
@@ -96,7 +97,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     if tools.list.is_empty() && messages::calls_tools(&list) {
         tools.list.push(tools::stand_in());
     }
-    let names = tools::Names::in_anthropic_form(&tools.list);
+    let names = names::Names::in_anthropic_form(&tools.list);
     names.rewrite_tools(&mut tools.list);
 
     let conversation = messages::Translation::new(&names, refuses_later_system(target)).of(&list);
@@ -120,7 +121,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
             .push(json!({"type": "code_execution_20250522", "name": "code_execution"}));
     }
     tools.choice = tools.choice.map(|choice| names.rewrite_choice(choice));
-    schema::apply(&mapping, &mut built, &mut tools)?;
+    schema::apply(&mapping, &mut built, &mut tools);
     tools.write(&mut built);
     members(&mut mapping, &mut built)?;
     thinking::apply(&mapping, &mut built)?;

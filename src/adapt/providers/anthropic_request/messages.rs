@@ -1,7 +1,7 @@
 //! Messages into Anthropic's turns: system apart, neighbours of one role merged, every part in its block, and nothing
 //! lost that Anthropic can carry: `cache_control`, thinking with its signatures, ids, server tools and their results.
 
-use super::tools::Names;
+use super::names::Names;
 use crate::adapt::usage::Object;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

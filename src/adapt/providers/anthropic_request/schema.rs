@@ -3,7 +3,6 @@
 use super::{Built, has, thinking, tools::Tools};
 use crate::adapt::habits::Mapping;
 use crate::adapt::usage::Object;
-use crate::error::Result;
 use serde_json::{Value, json};
 
 /// The made-up tool whose arguments are the answer.
@@ -47,18 +46,15 @@ const CONSTRAINTS: [(&str, &str); 25] = [
 ];
 
 /// Writes the wanted form.
-///
-/// # Errors
-/// None so far; a schema that cannot be told goes as it is.
-pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools) -> Result<()> {
+pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools) {
     let Some(schema) = wanted(mapping) else {
-        return Ok(());
+        return;
     };
     if is_native(mapping, &schema) {
         let schema = constrained(&without_references(schema), 0);
         let format = json!({"type": "json_schema", "schema": schema});
         built.members.insert("output_format".into(), format);
-        return Ok(());
+        return;
     }
     let mut input = json!({"type": "object"});
     if let (Value::Object(input), Value::Object(schema)) = (&mut input, schema) {
@@ -71,7 +67,6 @@ pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools) -> Res
     if !thinking::is_asked(mapping) && can_be_forced(mapping) {
         tools.choice = Some(json!({"name": TOOL, "type": "tool"}));
     }
-    Ok(())
 }
 
 /// Whether the answer comes through the made-up tool.
