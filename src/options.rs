@@ -219,9 +219,21 @@ impl Options {
     }
 }
 
+/// Where a model of Vertex AI is and who asks it: credentials among them, which never enter a body.
+const GOOGLE_CLOUD: [&str; 6] = [
+    "vertex_project",
+    "vertex_ai_project",
+    "vertex_location",
+    "vertex_ai_location",
+    "vertex_credentials",
+    "vertex_ai_credentials",
+];
+
 /// Whether a name is LiteLLM's own: never sent upstream. Names that begin with an underscore are.
 pub fn is_reserved(name: &str) -> bool {
-    name.starts_with('_') || reserved::RESERVED.binary_search(&name).is_ok()
+    name.starts_with('_')
+        || GOOGLE_CLOUD.contains(&name)
+        || reserved::RESERVED.binary_search(&name).is_ok()
 }
 
 fn is_price(name: &str) -> bool {

@@ -20,6 +20,7 @@ use crate::adapt::{Head, Reply, Target};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
+use crate::forward::google;
 use crate::request::Call;
 use crate::route::Env;
 use arc_swap::ArcSwap;
@@ -42,6 +43,7 @@ pub struct Engine {
     /// The environment, in which the keys of in-process fallbacks are looked up.
     pub env: Env,
     permits: Permits,
+    google: google::Tokens,
 }
 
 /// A call that was answered.
@@ -98,6 +100,7 @@ impl Engine {
             sinks: sinks.into(),
             env: Arc::new(|name| std::env::var(name).ok()),
             permits: Permits::default(),
+            google: google::Tokens::default(),
         }
     }
 

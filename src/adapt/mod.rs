@@ -170,10 +170,28 @@ pub enum Fault {
     TooLarge(usize),
 }
 
+/// A credential that only `forward` can get, because it takes IO, a clock or a signature. It has no `Debug`: what it
+/// holds is secret.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// The request holds what it needs.
+    #[default]
+    Placed,
+    /// An access token of Google Cloud, as `authorization: Bearer`.
+    Google {
+        /// Raw JSON: an account, such JSON as text, or the path of its file. `None`: what the environment has.
+        credentials: Option<Bytes>,
+    },
+}
+
 /// One wire protocol. Pure and stateless.
 pub trait Adapter: Send + Sync {
     /// Builds the upstream request: parameters mapped, dropped or refused, credentials placed.
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest>;
+    /// The credential that `forward` is to add to the request.
+    fn auth(&self, _call: &Call, _target: &Target) -> Auth {
+        Auth::Placed
+    }
     /// Turns a whole 2xx reply into the canonical form.
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply>;
     /// A fresh adapter for one streamed reply.

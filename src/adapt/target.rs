@@ -41,6 +41,19 @@ impl Target {
         if options.organization.is_none() && row.name == "openai" {
             options.organization = env("OPENAI_ORGANIZATION").filter(|o| !o.is_empty());
         }
+        if row.name.starts_with("vertex_ai") {
+            for (name, variable) in [
+                ("vertex_project", "VERTEXAI_PROJECT"),
+                ("vertex_location", "VERTEXAI_LOCATION"),
+                ("vertex_credentials", "VERTEXAI_CREDENTIALS"),
+            ] {
+                if let Some(value) = env(variable).filter(|value| !value.is_empty())
+                    && !options.other.contains(name)
+                {
+                    options.other.set(name, &value);
+                }
+            }
+        }
         Ok(Self {
             provider: row,
             model: lookup.model,

@@ -7,6 +7,7 @@
 pub mod body;
 pub mod client;
 mod connect;
+pub mod google;
 mod tls;
 
 use crate::adapt::{Fault, Head, UpstreamRequest};

@@ -5,13 +5,14 @@ use super::Engine;
 use super::flow::Flow;
 use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
-use crate::adapt::{Head, Reply, Target};
+use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result, Side};
 use crate::forward::{Clocks, collect};
 use crate::request::Call;
 use crate::resilience::backoff;
 use crate::resilience::retry::MAX_RETRIES;
-use http::{HeaderMap, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -21,6 +22,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(6000);
 
 /// Longest wait for TCP and for TLS, each: a provider that answers no faster is as good as dead.
 const CONNECT: Duration = Duration::from_secs(15);
+
+/// Longest wait for an access token.
+const TOKEN: Duration = Duration::from_secs(30);
 
 /// An error's body is read as far as this.
 const MAX_ERROR_BODY: usize = 1 << 20;
@@ -82,7 +86,9 @@ impl Engine {
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let adapter = target.provider.adapter;
-        let request = adapter.request(call, target)?;
+        let mut request = adapter.request(call, target)?;
+        self.authorize(&mut request, adapter.auth(call, target), call, target)
+            .await?;
         let fault = |fault| adapter.fault(call, target, fault);
         let clocks = clocks(call, target);
         let sent = self.transport.send(request, clocks).await;
@@ -105,6 +111,34 @@ impl Engine {
             target: target.clone(),
             body,
         })
+    }
+
+    /// Adds the credential that takes more than the call to get.
+    async fn authorize(
+        &self,
+        request: &mut UpstreamRequest,
+        auth: Auth,
+        call: &Call,
+        target: &Target,
+    ) -> Result<()> {
+        let Auth::Google { credentials } = auth else {
+            return Ok(());
+        };
+        let clocks = Clocks {
+            total: Some(clocks(call, target).total.unwrap_or(TOKEN).min(TOKEN)),
+            ..clocks(call, target)
+        };
+        let token = self
+            .google
+            .token(&*self.transport, credentials.as_deref(), &*self.env, clocks)
+            .await
+            .map_err(|error| error.at(target.provider.name, &target.model))?;
+        let bearer = format!("Bearer {}", token.expose());
+        if let Ok(mut value) = HeaderValue::from_str(&bearer) {
+            value.set_sensitive(true);
+            request.headers.insert(AUTHORIZATION, value);
+        }
+        Ok(())
     }
 
     /// `max_response_size_mb`, in bytes.

@@ -1,7 +1,7 @@
 //! What depends on the model among the parameters of providers with a protocol of their own.
 
 use super::Habits;
-use crate::adapt::params::facts;
+use crate::adapt::params::{facts, sets};
 use crate::adapt::providers::gemini::is_gemini_3;
 
 /// <https://docs.claude.com/en/api/messages>
@@ -75,6 +75,23 @@ pub static AZURE_AI: Habits = Habits {
 fn reasons(model: &str, provider: &str) -> bool {
     is_gemini_3(model) || facts::supports(model, provider, "supports_reasoning")
 }
+
+/// Gemini models on Vertex AI take what Gemini takes; models of partners what OpenAI's do.
+pub static VERTEX: Habits = Habits {
+    supported: Some(|model, names| {
+        if !model.contains("gemini") {
+            return;
+        }
+        *names = sets::VERTEX_AI_BETA.to_vec();
+        if !is_gemini_3(model) {
+            names.extend(["frequency_penalty", "presence_penalty"]);
+        }
+        if !reasons(model, "vertex_ai") {
+            names.retain(|name| !matches!(*name, "reasoning_effort" | "thinking"));
+        }
+    }),
+    ..Habits::NONE
+};
 
 /// <https://ai.google.dev/api>
 pub static GEMINI: Habits = Habits {

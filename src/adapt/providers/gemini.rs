@@ -4,7 +4,7 @@
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>.
 
 mod contents;
-mod embeddings;
+pub(super) mod embeddings;
 pub(super) mod errors;
 mod generation;
 mod parts;

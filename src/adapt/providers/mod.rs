@@ -9,3 +9,4 @@ pub mod openai;
 pub mod openai_request;
 mod openai_whole;
 pub mod unbuilt;
+pub mod vertex;

@@ -5,6 +5,7 @@ use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
 use crate::adapt::providers::gemini::Gemini;
+use crate::adapt::providers::vertex::Vertex;
 
 /// The rows.
 #[rustfmt::skip]
@@ -24,8 +25,8 @@ pub static ROWS: &[Provider] = &[
     native("aws_polly", "", &[], &[], &[]),
     native("transcribe", "", &[], &[], &[]),
     native("huggingface", "", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE"], sets::FULL).late(),
-    native("vertex_ai", "", &[], &[], sets::VERTEX_AI),
-    native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA),
+    native("vertex_ai", "", &[], &[], sets::VERTEX_AI).speaks(&Vertex).habits(&habits::native::VERTEX),
+    native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA).speaks(&Vertex),
     native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().speaks(&Gemini).habits(&habits::native::GEMINI),
     native("ai21", "", &[], &[], sets::AI21),
     native("black_forest_labs", "", &[], &[], &[]),

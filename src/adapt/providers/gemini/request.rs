@@ -72,7 +72,11 @@ fn base(target: &Target) -> String {
 /// A header of the caller that cannot be sent.
 pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let json = match call.op {
+        Op::Embeddings if target.provider.name == "gemini" => "application/json; charset=utf-8",
+        _ => "application/json",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(json));
     let extra = &target.options.extra_headers;
     for (name, value) in call.forward_headers.iter().chain(extra) {
         let name = HeaderName::from_bytes(name.as_bytes())

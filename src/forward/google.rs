@@ -1,0 +1,249 @@
+//! Access tokens of Google Cloud: a service account's signed claim, a user's refresh token, or the metadata server of
+//! the machine, each kept until shortly before it expires.
+//!
+//! <https://developers.google.com/identity/protocols/oauth2/service-account>
+
+use super::{Clocks, Transport, collect};
+use crate::adapt::UpstreamRequest;
+use crate::error::{Error, ErrorKind, Result, Side};
+use crate::options::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Who claims are addressed to, wherever they are sent.
+const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const METADATA: &str =
+    "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
+/// How long a claim is valid: the longest that Google takes.
+const CLAIM: u64 = 3600;
+/// A token is renewed this long before it expires, so that none expires on the way.
+const MARGIN: Duration = Duration::from_secs(225);
+/// Most tokens kept; the accounts of a process are few.
+const MAX_TOKENS: usize = 256;
+/// Answers are read as far as this.
+const MAX_ANSWER: usize = 64 << 10;
+
+/// Tokens that are still valid, by a digest of the credentials that they were given for.
+#[derive(Default)]
+pub struct Tokens {
+    kept: Mutex<HashMap<Vec<u8>, (Secret, Instant)>>,
+}
+
+impl Tokens {
+    /// A valid token for `credentials`: raw JSON of an account, of such JSON as text, or of a file's path. Without
+    /// any, the environment's (`env`), else the metadata server's.
+    ///
+    /// # Errors
+    /// Credentials that cannot be read, or that Google refuses.
+    pub async fn token(
+        &self,
+        transport: &dyn Transport,
+        credentials: Option<&[u8]>,
+        env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        clocks: Clocks,
+    ) -> Result<Secret> {
+        let account = account(credentials, env).await?;
+        let key = digest(&account);
+        if let Some(token) = self.kept(&key) {
+            return Ok(token);
+        }
+        let request = request(&account)?;
+        let sent = transport.send(request, clocks).await;
+        let mut answer = sent.map_err(|_| refused("no answer"))?;
+        let body = collect(&mut *answer.body, MAX_ANSWER).await;
+        let body = body.map_err(|_| refused("no answer"))?;
+        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let Some(token) = said["access_token"].as_str() else {
+            let what = said["error"].as_str().unwrap_or("no token");
+            let why = said["error_description"]
+                .as_str()
+                .unwrap_or("no reason given");
+            return Err(refused(&format!("{what}: {why}")));
+        };
+        let token = Secret::new(token.trim_end_matches('.'));
+        let lasts = Duration::from_secs(said["expires_in"].as_u64().unwrap_or(CLAIM));
+        self.keep(key, token.clone(), lasts.saturating_sub(MARGIN));
+        Ok(token)
+    }
+
+    fn kept(&self, key: &[u8]) -> Option<Secret> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (token, until) = kept.get(key)?;
+        (*until > Instant::now()).then(|| token.clone())
+    }
+
+    fn keep(&self, key: Vec<u8>, token: Secret, lasts: Duration) {
+        let now = Instant::now();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_TOKENS {
+            kept.retain(|_, (_, until)| *until > now);
+        }
+        if kept.len() < MAX_TOKENS {
+            kept.insert(key, (token, now + lasts));
+        }
+    }
+}
+
+fn digest(account: &Value) -> Vec<u8> {
+    let text = account.to_string();
+    ring::digest::digest(&ring::digest::SHA256, text.as_bytes())
+        .as_ref()
+        .to_vec()
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(
+        ErrorKind::ApiConnection,
+        format!("Google gave no access token: {why}"),
+    )
+    .side(Side::Upstream)
+}
+
+fn unreadable(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Authentication,
+        format!("Google credentials cannot be read: {what}"),
+    )
+    .side(Side::Client)
+}
+
+/// The account, or `null` for the machine's own.
+async fn account(
+    credentials: Option<&[u8]>,
+    env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+) -> Result<Value> {
+    let given = match credentials {
+        Some(raw) => serde_json::from_slice(raw).map_err(|_| unreadable("they are not JSON"))?,
+        None => match env("VERTEXAI_CREDENTIALS").or_else(|| env("GOOGLE_APPLICATION_CREDENTIALS"))
+        {
+            Some(text) => Value::String(text),
+            None => match env("HOME") {
+                Some(home) => {
+                    let path =
+                        format!("{home}/.config/gcloud/application_default_credentials.json");
+                    return Ok(file(&path).await.unwrap_or_default());
+                }
+                None => Value::Null,
+            },
+        },
+    };
+    match given {
+        Value::String(text) if text.trim_start().starts_with('{') => {
+            serde_json::from_str(&text).map_err(|_| unreadable("they are not JSON"))
+        }
+        Value::String(path) => file(&path).await,
+        given => Ok(given),
+    }
+}
+
+async fn file(path: &str) -> Result<Value> {
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|_| unreadable("there is no such file"))?;
+    serde_json::from_slice(&bytes).map_err(|_| unreadable("the file is not JSON"))
+}
+
+fn request(account: &Value) -> Result<UpstreamRequest> {
+    let text = |name: &str| account[name].as_str().unwrap_or_default();
+    let form = match account["type"].as_str() {
+        Some("service_account") => {
+            let claim = claim(account)?;
+            form(&[("grant_type", GRANT), ("assertion", &claim)])
+        }
+        Some("authorized_user") => form(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", text("client_id")),
+            ("client_secret", text("client_secret")),
+            ("refresh_token", text("refresh_token")),
+        ]),
+        None if account.is_null() => {
+            let mut headers = HeaderMap::new();
+            headers.insert("metadata-flavor", HeaderValue::from_static("Google"));
+            return Ok(UpstreamRequest {
+                method: Method::GET,
+                url: METADATA.into(),
+                headers,
+                body: Bytes::new(),
+            });
+        }
+        _ => return Err(unreadable("their `type` is not supported yet")),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
+    let url = account["token_uri"].as_str().unwrap_or(AUDIENCE);
+    Ok(UpstreamRequest {
+        method: Method::POST,
+        url: url.into(),
+        headers,
+        body: form.into(),
+    })
+}
+
+/// A signed claim to be the account.
+fn claim(account: &Value) -> Result<String> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    let head = json!({"typ": "JWT", "alg": "RS256", "kid": account["private_key_id"]});
+    let body = json!({"iat": now, "exp": now + CLAIM, "iss": account["client_email"], "aud": AUDIENCE, "scope": SCOPE});
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", encode(&head), encode(&body));
+    let key = key(account["private_key"].as_str().unwrap_or_default())?;
+    let mut signature = vec![0; key.public().modulus_len()];
+    let random = ring::rand::SystemRandom::new();
+    key.sign(
+        &ring::signature::RSA_PKCS1_SHA256,
+        &random,
+        signed.as_bytes(),
+        &mut signature,
+    )
+    .map_err(|_| unreadable("the key signs nothing"))?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
+
+/// The private key of a PEM text.
+fn key(pem: &str) -> Result<ring::rsa::KeyPair> {
+    let inner: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .map(str::trim)
+        .collect();
+    let der = STANDARD
+        .decode(inner)
+        .map_err(|_| unreadable("`private_key` is not PEM"))?;
+    ring::rsa::KeyPair::from_pkcs8(&der)
+        .or_else(|_| ring::rsa::KeyPair::from_der(&der))
+        .map_err(|_| unreadable("`private_key` is no RSA key"))
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escaped(value)))
+        .collect();
+    pairs.join("&")
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
