@@ -103,3 +103,7 @@ fn text_completion(call: &Call, chat: Value) -> Value {
         &context,
     ))
 }
+
+#[cfg(test)]
+#[path = "gemini/tests.rs"]
+mod tests;

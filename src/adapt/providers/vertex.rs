@@ -200,5 +200,5 @@ fn predictions(call: &Call, target: &Target, reply: &Object) -> Reply {
         data.push(json!({"object": "embedding", "index": index, "embedding": embedding["values"]}));
     }
     let used = json!({"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens});
-    embeddings::finished(call, target, data, into_object(used))
+    embeddings::finished(call, target, &data, into_object(used))
 }

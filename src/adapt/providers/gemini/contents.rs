@@ -19,7 +19,7 @@ pub struct Turns {
 
 impl Turns {
     /// Adds a text to what the user said last.
-    pub fn say(&mut self, text: String) {
+    pub fn say(&mut self, text: &str) {
         self.add("user", vec![json!({"text": text})]);
     }
 
@@ -94,7 +94,7 @@ pub fn contents(messages: &[Object], model: &str) -> Result<Turns> {
     }
     if turns.contents.is_empty() {
         // Gemini refuses a conversation in which nobody speaks.
-        turns.say(".".into());
+        turns.say(".");
     }
     Ok(turns)
 }
@@ -223,6 +223,6 @@ pub fn media_resolution(messages: &[Object], model: &str) -> Option<&'static str
         .iter()
         .filter_map(|message| message.get("content")?.as_array())
         .flatten();
-    let levels = items.filter_map(|item| parts::detail(item));
+    let levels = items.filter_map(parts::detail);
     levels.max_by_key(|level| parts::LEVELS.iter().position(|known| known == level))
 }

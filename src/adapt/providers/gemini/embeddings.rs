@@ -69,11 +69,11 @@ pub fn reply(call: &Call, target: &Target, reply: &Object) -> Reply {
     let used = crate::adapt::canonical::into_object(
         json!({"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}),
     );
-    finished(call, target, data, used)
+    finished(call, target, &data, used)
 }
 
 /// A reply of embeddings.
-pub fn finished(call: &Call, target: &Target, data: Vec<Value>, used: Object) -> Reply {
+pub fn finished(call: &Call, target: &Target, data: &[Value], used: Object) -> Reply {
     let counts = usage::counts(&used, None);
     let model = super::shown_model(call, target, None);
     let body =

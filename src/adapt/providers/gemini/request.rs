@@ -120,7 +120,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Object> {
         generation.insert("mediaResolution".into(), json!(level));
     }
     if let Some(prompt) = generation::schema_prompt(&mapping) {
-        turns.say(prompt);
+        turns.say(&prompt);
     }
     let mut body = Object::new();
     body.insert("contents".into(), Value::Array(turns.contents));
