@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod options;
+pub mod number;
 pub mod params;
 pub mod request;
 

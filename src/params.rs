@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use bytes::{BufMut, Bytes, BytesMut};
+use compact_str::CompactString;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -13,8 +14,11 @@ use std::fmt;
 /// Ordered top-level members of a JSON object: name and raw JSON value.
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
 pub struct Params {
-    members: Vec<(Box<str>, Bytes)>,
+    members: Vec<(CompactString, Bytes)>,
 }
+
+/// Members that a request usually has at most.
+const USUAL: usize = 12;
 
 struct MembersVisitor<'a>(&'a Bytes);
 
@@ -26,7 +30,9 @@ impl<'de> Visitor<'de> for MembersVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
-        let mut params = Params::default();
+        let mut params = Params {
+            members: Vec::with_capacity(USUAL),
+        };
         while let Some((Key(name), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
             params.set_raw(&name, self.0.slice_ref(value.get().as_bytes()));
         }

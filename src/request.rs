@@ -3,6 +3,8 @@
 use crate::options::Options;
 use crate::params::Params;
 use bytes::Bytes;
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// What is asked of the model.
@@ -58,15 +60,15 @@ impl Deadline {
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     /// SHA-256 of the key, or `litellm_proxy_master_key`; never the key.
-    pub hashed_key: Option<String>,
+    pub hashed_key: Option<Cow<'static, str>>,
     /// The key's alias.
     pub key_alias: Option<String>,
     /// The key's user id.
-    pub user_id: Option<String>,
+    pub user_id: Option<Cow<'static, str>>,
     /// `user` of the body, or a customer header.
     pub end_user: Option<String>,
     /// Address of the client.
-    pub client_ip: Option<String>,
+    pub client_ip: Option<Arc<str>>,
     /// The client's `user-agent`.
     pub user_agent: Option<String>,
     /// The route as matched, for example `/chat/completions`.

@@ -106,7 +106,14 @@ fn map_params(
     let row = registry::provider(provider)
         .or_else(|| registry::provider("openai_like"))
         .ok_or_else(|| PyValueError::new_err("the registry is empty"))?;
-    let mapping = openai_request::map_params(&params, row, model, &options, false)
+    let mapping = openai_request::map_params(
+        &params,
+        row,
+        model,
+        &tables::supported(row, model),
+        &options,
+        false,
+    )
         .map_err(|e| raised(py, &e))?;
     Ok((
         mapping.params.to_json().to_vec(),

@@ -91,7 +91,7 @@ fn fixtures() -> Vec<Fixture> {
             deployment_id: String::new(),
             model_group: String::new(),
             litellm_model: String::new(),
-            quoted: crate::adapt::Quoted::new(),
+            memo: crate::adapt::Memo::default(),
         };
         Fixture {
             folder,

@@ -17,7 +17,7 @@ fn target(name: &str, model: &str) -> Target {
         deployment_id: String::new(),
         model_group: String::new(),
         litellm_model: String::new(),
-        quoted: crate::adapt::Quoted::new(),
+        memo: crate::adapt::Memo::default(),
     }
 }
 

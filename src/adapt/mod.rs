@@ -16,6 +16,7 @@ pub mod fold;
 pub mod habits;
 pub mod json_fault;
 pub mod lookup;
+mod memo;
 pub mod mock;
 pub mod params;
 pub mod providers;
@@ -39,6 +40,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 
+pub use memo::{Heads, Memo};
 pub use registry::Provider;
 
 /// Where a call goes: one deployment of a model group, or what a caller in process named.
@@ -62,12 +64,9 @@ pub struct Target {
     pub model_group: String,
     /// `litellm_params.model` as configured, for example `openai/gpt-4o`.
     pub litellm_model: String,
-    /// Its prices, looked up with the first reply; see [`Target::quote`].
-    pub quoted: Quoted,
+    /// What is worked out once for all its calls.
+    pub memo: Memo,
 }
-
-/// A [`Quote`] that is looked up once; `None` inside when nobody says a price.
-pub type Quoted = std::sync::OnceLock<Option<std::sync::Arc<Quote>>>;
 
 impl Target {
     /// What `usage` costs. A reply is priced by the model that served it, where the map has that and the deployment
@@ -79,20 +78,6 @@ impl Target {
             Some(quote) => Some(quote.cost(usage)),
             None => Some(self.quote()?.cost(usage)),
         }
-    }
-
-    /// The target's prices: the deployment's own, or the price map's. `None` when nobody says one.
-    pub fn quote(&self) -> Option<&Quote> {
-        let options = &self.options;
-        let quoted = self.quoted.get_or_init(|| {
-            Quote::of(
-                self.provider.name,
-                &self.model,
-                options.base_model.as_deref(),
-                options.price.as_ref(),
-            )
-        });
-        quoted.as_deref()
     }
 }
 

@@ -132,14 +132,13 @@ pub fn check(
 ) -> Result<()> {
     let takes = |name: &str| supported.contains(&name) || policy.allowed.iter().any(|a| a == name);
     let one_answer = |name: &str, raw: &[u8]| name == "n" && raw == b"1";
-    let refused: Vec<&str> = OPENAI_CHAT
-        .iter()
-        .copied()
-        .filter(|name| !UNCHECKED.contains(name) && !takes(name))
-        .filter(|name| params.raw(name).is_some_and(|raw| !one_answer(name, raw)))
-        .collect();
-    if !refused.is_empty() && !policy.drop_params {
-        return Err(unsupported(&refused, provider, model));
+    let refused = |name: &str, raw: &[u8]| {
+        !takes(name) && !UNCHECKED.contains(&name) && !one_answer(name, raw)
+    };
+    if !policy.drop_params && params.iter().any(|(name, raw)| refused(name, raw)) {
+        let given = |name: &&&str| params.raw(name).is_some_and(|raw| refused(name, raw));
+        let names: Vec<&str> = OPENAI_CHAT.iter().filter(given).copied().collect();
+        return Err(unsupported(&names, provider, model));
     }
     params.retain(|name, _| takes(name));
     Ok(())

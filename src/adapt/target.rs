@@ -64,7 +64,7 @@ impl Target {
             deployment_id: String::new(),
             model_group: String::new(),
             litellm_model: model.to_owned(),
-            quoted: crate::adapt::Quoted::new(),
+            memo: crate::adapt::Memo::default(),
         })
     }
 }

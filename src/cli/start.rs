@@ -5,7 +5,7 @@ use super::{process_env, tell};
 use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
 use crate::forward::{Client, ClientSettings};
-use crate::observe::{AccessLog, Metrics, logs, redact};
+use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
 use crate::serve::{Gateway, auth, listen};
@@ -33,7 +33,7 @@ pub fn run(serve: &Serve) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start the runtime: {e}"))?;
-    let result = runtime.block_on(listen_and_serve(serve, config, host));
+    let result = runtime.block_on(listen_and_serve(serve, config, host, &writer));
     // What is left has had its grace: blocking reads of files must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     writer.flush(Duration::from_secs(1));
@@ -74,13 +74,18 @@ fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
     }
 }
 
-async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result<(), String> {
+async fn listen_and_serve(
+    serve: &Serve,
+    config: Config,
+    host: IpAddr,
+    log: &LogWriter,
+) -> Result<(), String> {
     let address = SocketAddr::new(host, serve.port);
     let listener = listen::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
     let address = listener.local_addr().unwrap_or(address);
     let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
     let greeting = greeting(address, &config);
-    let engine = engine(config, &metrics)?;
+    let engine = engine(config, &metrics, log)?;
     let gateway = Arc::new(Gateway::new(engine.clone(), metrics.clone()));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
@@ -107,7 +112,11 @@ async fn listen_and_serve(serve: &Serve, config: Config, host: IpAddr) -> Result
     Ok(())
 }
 
-fn engine(config: Config, metrics: &Arc<Metrics>) -> Result<Arc<Engine>, String> {
+fn engine(
+    config: Config,
+    metrics: &Arc<Metrics>,
+    log: &LogWriter,
+) -> Result<Arc<Engine>, String> {
     let routes = Routes::build(&config, &environment(&config), None);
     for problem in &routes.problems {
         tracing::warn!("{problem}");
@@ -122,8 +131,9 @@ fn engine(config: Config, metrics: &Arc<Metrics>) -> Result<Arc<Engine>, String>
         version: 1,
         routes,
     });
+    let lines = log.clone();
     let sinks: Vec<Arc<dyn crate::account::Sink>> =
-        vec![metrics.clone(), Arc::new(AccessLog { json })];
+        vec![metrics.clone(), Arc::new(AccessLog { json, lines })];
     Ok(Arc::new(Engine::new(Arc::new(client), snapshot, sinks)))
 }
 

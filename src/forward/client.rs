@@ -1,14 +1,14 @@
-//! The pooled client: hyper-util's, with one safe retry when a pooled connection proves stale.
+//! The pooled client: hyper-util's. A request that found its pooled connection closed before a byte of it was written
+//! goes out on another; one that may have been read is never sent again here.
 
 use super::body::{ClockedBody, Watch};
-use super::connect::{CLOCKS, Connector, Served, TooSlow};
+use super::connect::{CLOCKS, Connector, TooSlow};
 use super::{BoxFuture, Clocks, Transport, Upstream, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
-use http::{Extensions, Request, Response};
+use http::Request;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::path::PathBuf;
@@ -76,36 +76,17 @@ impl Client {
         Ok(Self { pool })
     }
 
-    async fn head(&self, request: &Prepared, watch: &Watch) -> Result<Response<Incoming>, Fault> {
-        let mut second = false;
-        loop {
-            let error = match self.pool.request(request.build()).await {
-                Ok(response) => {
-                    if let Some(served) = response.extensions().get::<Served>() {
-                        served.mark();
-                    }
-                    return Ok(response);
-                }
-                Err(error) => error,
-            };
-            if second || !was_stale(&error) {
-                return Err(fault_of(&error, watch));
-            }
-            second = true;
-        }
-    }
-
     async fn exchange(&self, request: UpstreamRequest, clocks: Clocks) -> Result<Upstream, Fault> {
         let watch = Watch::new(Instant::now(), clocks);
-        let prepared = Prepared::new(request)?;
-        let head = CLOCKS.scope(clocks, self.head(&prepared, &watch));
+        let head = CLOCKS.scope(clocks, self.pool.request(built(request)?));
         let response = match watch.head_limit() {
-            None => head.await?,
+            None => head.await,
             Some(limit) => match tokio::time::timeout(limit, head).await {
-                Ok(response) => response?,
+                Ok(response) => response,
                 Err(_) => return Err(watch.timeout(limit)),
             },
         };
+        let response = response.map_err(|error| fault_of(&error, &watch))?;
         let (parts, body) = response.into_parts();
         Ok(Upstream {
             head: Head {
@@ -127,57 +108,18 @@ impl Transport for Client {
     }
 }
 
-/// A request that can be sent twice: head and body are shared, not copied.
-struct Prepared {
-    request: UpstreamRequest,
-    uri: http::Uri,
-}
-
-impl Prepared {
-    fn new(mut request: UpstreamRequest) -> Result<Self, Fault> {
-        let uri = request.url.parse().map_err(|_| Fault::Connection)?;
-        // Compressed bytes could not be forwarded event by event.
-        request
-            .headers
-            .entry(ACCEPT_ENCODING)
-            .or_insert(HeaderValue::from_static("identity"));
-        Ok(Self { request, uri })
-    }
-
-    fn build(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.request.body.clone()));
-        *request.method_mut() = self.request.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.request.headers.clone();
-        request
-    }
-}
-
-/// Whether the connection had answered before, and ended now without a byte: it was closed while it lay in the pool.
-fn was_stale(error: &legacy::Error) -> bool {
-    let Some(info) = error.connect_info() else {
-        return false;
-    };
-    let mut extras = Extensions::new();
-    info.get_extras(&mut extras);
-    extras.get::<Served>().is_some_and(Served::before) && ended_unanswered(error)
-}
-
-fn ended_unanswered(error: &legacy::Error) -> bool {
-    sources(error).any(|cause| {
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
-            return hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed();
-        }
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| {
-            matches!(
-                io.kind(),
-                std::io::ErrorKind::ConnectionReset
-                    | std::io::ErrorKind::BrokenPipe
-                    | std::io::ErrorKind::ConnectionAborted
-                    | std::io::ErrorKind::NotConnected
-            )
-        })
-    })
+fn built(request: UpstreamRequest) -> Result<Request<Full<Bytes>>, Fault> {
+    let uri = request.url.parse().map_err(|_| Fault::Connection)?;
+    let mut built = Request::new(Full::new(request.body));
+    *built.method_mut() = request.method;
+    *built.uri_mut() = uri;
+    *built.headers_mut() = request.headers;
+    // Compressed bytes could not be forwarded event by event.
+    built
+        .headers_mut()
+        .entry(ACCEPT_ENCODING)
+        .or_insert(HeaderValue::from_static("identity"));
+    Ok(built)
 }
 
 fn fault_of(error: &legacy::Error, watch: &Watch) -> Fault {

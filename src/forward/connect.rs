@@ -13,7 +13,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -100,32 +99,14 @@ impl Service<Uri> for Connector {
             } else {
                 Io::Plain(tcp)
             };
-            Ok(TokioIo::new(Wire {
-                io,
-                served: Served::default(),
-            }))
+            Ok(TokioIo::new(Wire { io }))
         })
-    }
-}
-
-/// Whether a connection has answered before: then it may have gone stale in the pool.
-#[derive(Clone, Default)]
-pub(super) struct Served(Arc<AtomicBool>);
-
-impl Served {
-    pub(super) fn mark(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn before(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 
 /// A connection.
 pub(super) struct Wire {
     io: Io,
-    served: Served,
 }
 
 enum Io {
@@ -135,7 +116,7 @@ enum Io {
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.served.clone())
+        Connected::new()
     }
 }
 

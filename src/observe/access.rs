@@ -1,11 +1,14 @@
-//! The access log: one line for each call, through `tracing` at INFO under the target [`TARGET`].
+//! The access log: one line for each call at INFO under the target [`TARGET`].
 //!
-//! The line is written straight into the log's buffer, as JSON or as text, instead of as twenty `tracing` fields
+//! The line is built in one buffer and handed to the [`LogWriter`] as it is, instead of as twenty `tracing` fields
 //! that a formatter would visit one by one. It holds ids, names, counts and times; no key, prompt or reply.
 
+use super::LogWriter;
 use super::redact::redact;
+use super::timestamp::Timestamp;
 use crate::account::{Outcome, Receipt, Sink};
-use std::fmt::{self, Write};
+use crate::number::python;
+use std::fmt::Write;
 
 /// The `tracing` target of access lines; `RUST_LOG=gateway::access=off` silences them.
 pub const TARGET: &str = "gateway::access";
@@ -13,11 +16,16 @@ pub const TARGET: &str = "gateway::access";
 /// Longest error message in a line, in bytes.
 const MAX_MESSAGE: usize = 500;
 
+/// What a line usually takes, in bytes.
+const USUAL: usize = 1024;
+
 /// Writes the access log.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone)]
 pub struct AccessLog {
     /// JSON members instead of text.
     pub json: bool,
+    /// Where lines go.
+    pub lines: LogWriter,
 }
 
 impl Sink for AccessLog {
@@ -25,11 +33,13 @@ impl Sink for AccessLog {
         if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             return;
         }
-        if self.json {
-            tracing::info!(target: TARGET, "{}", JsonLine(receipt));
+        let now = Timestamp::now();
+        let line = if self.json {
+            json_line(receipt, now)
         } else {
-            tracing::info!(target: TARGET, "{}", TextLine(receipt));
-        }
+            text_line(receipt, now)
+        };
+        self.lines.line(line.as_bytes());
     }
 }
 
@@ -41,8 +51,9 @@ fn outcome(receipt: &Receipt) -> (&'static str, u16) {
     }
 }
 
+/// Milliseconds with three digits after the point.
 fn milliseconds(time: std::time::Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+    time.as_micros() as f64 / 1e3
 }
 
 fn message(receipt: &Receipt) -> Option<String> {
@@ -56,92 +67,97 @@ fn message(receipt: &Receipt) -> Option<String> {
     Some(redact(&error.message[..end]).into_owned())
 }
 
-/// Members of a JSON object, without braces.
-struct JsonLine<'a>(&'a Receipt);
-
-impl fmt::Display for JsonLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let receipt = self.0;
-        let (outcome, status) = outcome(receipt);
-        let mut line = Members { f, first: true };
-        line.text("message", "call")?;
-        line.text("call_id", &receipt.call_id)?;
-        line.text("call_type", receipt.op.call_type())?;
-        line.text("route", &receipt.caller.route)?;
-        line.raw("stream", receipt.stream)?;
-        line.text("outcome", outcome)?;
-        line.raw("status", status)?;
-        line.text("model", &receipt.requested_model)?;
-        if let Some(target) = &receipt.target {
-            line.text("model_group", &target.model_group)?;
-            line.text("deployment_id", &target.deployment_id)?;
-            line.text("provider", target.provider.name)?;
-            line.text("upstream_model", &target.model)?;
-            line.text("api_base", &target.api_base)?;
-        }
-        line.raw("attempts", receipt.attempts)?;
-        line.raw("fallbacks", receipt.fallbacks)?;
-        if let Some(usage) = &receipt.usage {
-            line.raw("prompt_tokens", usage.prompt_tokens)?;
-            line.raw("completion_tokens", usage.completion_tokens)?;
-            line.raw("total_tokens", usage.total_tokens)?;
-            if usage.cached_tokens > 0 {
-                line.raw("cached_tokens", usage.cached_tokens)?;
-            }
-        }
-        if let Some(cost) = receipt.cost {
-            line.raw("cost_usd", cost.total)?;
-        }
-        line.raw("total_ms", milliseconds(receipt.timings.total))?;
-        line.raw("upstream_ms", milliseconds(receipt.timings.upstream))?;
-        if let Some(first) = receipt.timings.first_chunk {
-            line.raw("first_chunk_ms", milliseconds(first))?;
-        }
-        line.optional("key_hash", receipt.caller.hashed_key.as_deref())?;
-        line.optional("key_alias", receipt.caller.key_alias.as_deref())?;
-        line.optional("user_id", receipt.caller.user_id.as_deref())?;
-        line.optional("client_ip", receipt.caller.client_ip.as_deref())?;
-        if let Outcome::Failure(error) = &receipt.outcome {
-            line.text("error_class", error.kind.row().class)?;
-        }
-        line.optional("error", message(receipt).as_deref())
+fn json_line(receipt: &Receipt, now: Timestamp) -> String {
+    let (outcome, status) = outcome(receipt);
+    let mut line = Members(String::with_capacity(USUAL));
+    line.0.push_str("{\"timestamp\":\"");
+    now.write(&mut line.0);
+    line.0
+        .push_str("\",\"level\":\"INFO\",\"message\":\"call\"");
+    line.text("call_id", &receipt.call_id);
+    line.text("call_type", receipt.op.call_type());
+    line.text("route", &receipt.caller.route);
+    line.raw("stream", if receipt.stream { "true" } else { "false" });
+    line.text("outcome", outcome);
+    line.count("status", status.into());
+    line.text("model", &receipt.requested_model);
+    if let Some(target) = &receipt.target {
+        line.text("model_group", &target.model_group);
+        line.text("deployment_id", &target.deployment_id);
+        line.text("provider", target.provider.name);
+        line.text("upstream_model", &target.model);
+        line.text("api_base", &target.api_base);
     }
+    line.count("attempts", receipt.attempts.into());
+    line.count("fallbacks", receipt.fallbacks.into());
+    if let Some(usage) = &receipt.usage {
+        line.count("prompt_tokens", usage.prompt_tokens);
+        line.count("completion_tokens", usage.completion_tokens);
+        line.count("total_tokens", usage.total_tokens);
+        if usage.cached_tokens > 0 {
+            line.count("cached_tokens", usage.cached_tokens);
+        }
+    }
+    if let Some(cost) = receipt.cost {
+        line.raw("cost_usd", &python(cost.total));
+    }
+    let times = &receipt.timings;
+    line.raw("total_ms", &python(milliseconds(times.total)));
+    line.raw("upstream_ms", &python(milliseconds(times.upstream)));
+    if let Some(first) = times.first_chunk {
+        line.raw("first_chunk_ms", &python(milliseconds(first)));
+    }
+    line.optional("key_hash", receipt.caller.hashed_key.as_deref());
+    line.optional("key_alias", receipt.caller.key_alias.as_deref());
+    line.optional("user_id", receipt.caller.user_id.as_deref());
+    line.optional("client_ip", receipt.caller.client_ip.as_deref());
+    if let Outcome::Failure(error) = &receipt.outcome {
+        line.text("error_class", error.kind.row().class);
+    }
+    line.optional("error", message(receipt).as_deref());
+    line.0.push_str("}\n");
+    line.0
 }
 
-struct Members<'f, 'a> {
-    f: &'f mut fmt::Formatter<'a>,
-    first: bool,
-}
+/// Members of a JSON object that is being written.
+struct Members(String);
 
-impl Members<'_, '_> {
-    fn name(&mut self, name: &str) -> fmt::Result {
-        if !std::mem::take(&mut self.first) {
-            self.f.write_char(',')?;
+impl Members {
+    fn raw(&mut self, name: &str, value: &str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(value);
+    }
+
+    fn count(&mut self, name: &str, value: u64) {
+        self.raw(name, itoa::Buffer::new().format(value));
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, "");
+        // Writing into memory cannot fail.
+        let _ = write_json_text(&mut self.0, value);
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
         }
-        // Three plain writes cost half of one formatted.
-        self.f.write_char('"')?;
-        self.f.write_str(name)?;
-        self.f.write_str("\":")
-    }
-
-    fn raw(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
-        self.name(name)?;
-        write!(self.f, "{value}")
-    }
-
-    fn text(&mut self, name: &str, value: &str) -> fmt::Result {
-        self.name(name)?;
-        write_json_text(self.f, value)
-    }
-
-    fn optional(&mut self, name: &str, value: Option<&str>) -> fmt::Result {
-        value.map_or(Ok(()), |value| self.text(name, value))
     }
 }
 
 /// Writes a text as a JSON string.
-pub fn write_json_text(out: &mut dyn Write, text: &str) -> fmt::Result {
+///
+/// # Errors
+/// What `out` refuses with.
+pub fn write_json_text(out: &mut impl Write, text: &str) -> std::fmt::Result {
     out.write_char('"')?;
+    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if !text.bytes().any(special) {
+        out.write_str(text)?;
+        return out.write_char('"');
+    }
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escaped = match byte {
@@ -164,45 +180,49 @@ pub fn write_json_text(out: &mut dyn Write, text: &str) -> fmt::Result {
     out.write_char('"')
 }
 
-struct TextLine<'a>(&'a Receipt);
+fn text_line(receipt: &Receipt, now: Timestamp) -> String {
+    let mut line = String::with_capacity(USUAL);
+    now.write(&mut line);
+    // Writing into memory cannot fail.
+    let _ = text_fields(receipt, &mut line);
+    line.push('\n');
+    line
+}
 
-impl fmt::Display for TextLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let receipt = self.0;
-        let (outcome, status) = outcome(receipt);
-        // Names come from outside: quoting keeps a line break from forging a line.
+fn text_fields(receipt: &Receipt, line: &mut String) -> std::fmt::Result {
+    let (outcome, status) = outcome(receipt);
+    // Names come from outside: quoting keeps a line break from forging a line.
+    write!(
+        line,
+        " INFO  {status} {outcome} {} {:?}",
+        receipt.op.call_type(),
+        receipt.requested_model
+    )?;
+    if let Some(target) = &receipt.target {
         write!(
-            f,
-            "{status} {outcome} {} {:?}",
-            receipt.op.call_type(),
-            receipt.requested_model
+            line,
+            " -> {}/{} ({})",
+            target.provider.name, target.model, target.deployment_id
         )?;
-        if let Some(target) = &receipt.target {
-            write!(
-                f,
-                " -> {}/{} ({})",
-                target.provider.name, target.model, target.deployment_id
-            )?;
-        }
-        write!(f, " {} ms", milliseconds(receipt.timings.total))?;
-        if let Some(usage) = &receipt.usage {
-            write!(
-                f,
-                " {}+{} tokens",
-                usage.prompt_tokens, usage.completion_tokens
-            )?;
-        }
-        if let Some(cost) = receipt.cost {
-            write!(f, " ${:.6}", cost.total)?;
-        }
-        if receipt.attempts > 1 {
-            write!(f, " {} attempts", receipt.attempts)?;
-        }
-        write!(f, " {}", receipt.call_id)?;
-        match message(receipt) {
-            Some(message) => write!(f, " {message:?}"),
-            None => Ok(()),
-        }
+    }
+    write!(line, " {} ms", milliseconds(receipt.timings.total))?;
+    if let Some(usage) = &receipt.usage {
+        write!(
+            line,
+            " {}+{} tokens",
+            usage.prompt_tokens, usage.completion_tokens
+        )?;
+    }
+    if let Some(cost) = receipt.cost {
+        write!(line, " ${:.6}", cost.total)?;
+    }
+    if receipt.attempts > 1 {
+        write!(line, " {} attempts", receipt.attempts)?;
+    }
+    write!(line, " {}", receipt.call_id)?;
+    match message(receipt) {
+        Some(message) => write!(line, " {message:?}"),
+        None => Ok(()),
     }
 }
 
@@ -229,12 +249,14 @@ mod tests {
             total_tokens: 12,
             ..Usage::default()
         });
-        let text = format!("{{{}}}", JsonLine(&receipt));
+        let text = json_line(&receipt, Timestamp::now());
         assert!(
-            !text.contains('\n') && !text.contains("abcdefghijkl"),
+            text.lines().count() == 1 && !text.contains("abcdefghijkl"),
             "{text}"
         );
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["message"], "call");
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
         assert_eq!(line["model"], "evil\n\"model\u{1}");
         assert_eq!(line["status"], 401);
         assert_eq!(line["outcome"], "failure");
@@ -244,8 +266,8 @@ mod tests {
 
     #[test]
     fn a_text_line_cannot_be_forged_by_a_name() {
-        let text = TextLine(&failed()).to_string();
+        let text = text_line(&failed(), Timestamp::now());
         assert_eq!(text.lines().count(), 1);
-        assert!(text.starts_with("401 failure acompletion"), "{text}");
+        assert!(text.contains(" INFO  401 failure acompletion"), "{text}");
     }
 }

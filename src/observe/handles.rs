@@ -7,7 +7,7 @@ use super::labels::Labels;
 use parking_lot::RwLock;
 use prometheus::Histogram;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
+use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
@@ -47,7 +47,7 @@ pub struct HandleCache {
 impl Default for HandleCache {
     fn default() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             shards: std::array::from_fn(|_| RwLock::new(HashMap::new())),
         }
     }

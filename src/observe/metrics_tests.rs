@@ -21,9 +21,9 @@ fn target() -> Arc<Target> {
 fn receipt(outcome: Outcome) -> Receipt {
     let mut call = Call::new(Op::Chat, "group", Params::default());
     call.caller = Caller {
-        hashed_key: Some("hash".to_owned()),
-        user_id: Some("default_user_id".to_owned()),
-        client_ip: Some("127.0.0.1".to_owned()),
+        hashed_key: Some("hash".into()),
+        user_id: Some("default_user_id".into()),
+        client_ip: Some("127.0.0.1".into()),
         user_agent: Some("agent/1".to_owned()),
         route: "/v1/chat/completions".to_owned(),
         ..Caller::default()

@@ -10,6 +10,7 @@ pub mod labels;
 pub mod logs;
 pub mod metrics;
 pub mod redact;
+pub mod timestamp;
 pub mod writer;
 
 pub use access::AccessLog;

@@ -37,7 +37,7 @@ pub fn admit(headers: &HeaderMap, settings: &GeneralSettings) -> Result<(), Refu
         return Ok(());
     };
     let key = given(headers, settings)?;
-    if same(&key, master.expose()) {
+    if same(key, master.expose()) {
         return Ok(());
     }
     Err(Refusal::new(400, "no_db_connection", "No connected db."))
@@ -48,27 +48,30 @@ pub fn admits_scrape(headers: &HeaderMap, settings: &GeneralSettings) -> bool {
     admit(headers, settings).is_ok()
 }
 
-fn given(headers: &HeaderMap, settings: &GeneralSettings) -> Result<String, Refusal> {
+fn given<'a>(
+    headers: &'a HeaderMap,
+    settings: &GeneralSettings,
+) -> Result<&'a str, Refusal> {
     if let Some(name) = &settings.litellm_key_header_name
         && let Some(value) = text(headers, &name.to_ascii_lowercase())
     {
-        return bearer(value).map(str::to_owned).ok_or_else(malformed);
+        return bearer(value).ok_or_else(malformed);
     }
     if let Some(value) = text(headers, LITELLM_KEY) {
-        return Ok(bearer(value).unwrap_or(value).to_owned());
+        return Ok(bearer(value).unwrap_or(value));
     }
     for name in KEY_HEADERS {
         let Some(value) = text(headers, name) else {
             continue;
         };
         if *name != "authorization" {
-            return Ok(value.to_owned());
+            return Ok(value);
         }
         if let Some(key) = bearer(value) {
-            return Ok(key.to_owned());
+            return Ok(key);
         }
         if let Some(pair) = value.strip_prefix("Basic ") {
-            return Ok(pair.trim().to_owned());
+            return Ok(pair.trim());
         }
         return Err(malformed());
     }

@@ -2,7 +2,6 @@
 
 use super::body::{Events, ReplyBody};
 use super::inbound::{self, From};
-use super::number::python;
 use super::refusal::{self, Refusal};
 use super::reply::{self, Writer};
 use super::{Gateway, known};
@@ -10,7 +9,7 @@ use crate::account::Receipt;
 use crate::adapt::Target;
 use crate::config::{Config, Snapshot};
 use crate::error::{Error, ErrorKind};
-use crate::options::Options;
+use crate::number::python;
 use crate::params::Params;
 use crate::pipeline::{Answer, AnswerBody, Failure};
 use crate::request::{Call, Op};
@@ -25,7 +24,8 @@ struct Asked {
     model: String,
     stream: bool,
     started: Instant,
-    options: Options,
+    /// The limits that the call itself asked for: of a whole reply, and of a stream.
+    timeouts: (Option<Duration>, Option<Duration>),
     /// The call's id, where error bodies carry it.
     error_id: Option<String>,
 }
@@ -62,11 +62,7 @@ pub async fn answer(
         model: call.model.clone(),
         stream: call.stream,
         started: call.started,
-        options: Options {
-            timeout: call.options.timeout,
-            stream_timeout: call.options.stream_timeout,
-            ..Options::default()
-        },
+        timeouts: (call.options.timeout, call.options.stream_timeout),
         error_id: config
             .general
             .include_call_id_in_error_body
@@ -168,7 +164,7 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
         model: String::new(),
         stream: false,
         started: Instant::now(),
-        options: Options::default(),
+        timeouts: (None, None),
         error_id: None,
     };
     common(&mut Writer(reply.headers_mut()), &asked);
@@ -288,15 +284,15 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
 
 /// The limit that applied, as LiteLLM shows it: seconds, whole ones without a fraction unless the call streams.
 fn timeout(asked: &Asked, target: &Target, config: &Config) -> String {
-    let of = |options: &Options| {
+    let of = |(whole, streamed): (Option<Duration>, Option<Duration>)| {
         if asked.stream {
-            options.stream_timeout.or(options.timeout)
+            streamed.or(whole)
         } else {
-            options.timeout
+            whole
         }
     };
-    let said = of(&asked.options)
-        .or_else(|| of(&target.options))
+    let said = of(asked.timeouts)
+        .or_else(|| of((target.options.timeout, target.options.stream_timeout)))
         .or(if asked.stream {
             config.router.stream_timeout
         } else {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Largest body unless `max_request_size_mb` says otherwise: a long context with pictures, bounded all the same.
@@ -149,7 +150,7 @@ pub struct From<'a> {
     /// The model of the path.
     pub path_model: Option<&'a str>,
     /// Address of the client.
-    pub peer: String,
+    pub peer: Arc<str>,
 }
 
 /// Builds the call.
@@ -179,8 +180,8 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
         .general
         .master_key
         .as_ref()
-        .map(|_| super::auth::MASTER.to_owned());
-    call.caller.user_id = Some("default_user_id".to_owned());
+        .map(|_| super::auth::MASTER.into());
+    call.caller.user_id = Some("default_user_id".into());
     call.caller.end_user = end_user(&call, from.headers);
     call.caller.client_ip = Some(from.peer.clone());
     call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);

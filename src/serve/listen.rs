@@ -104,9 +104,10 @@ fn connection(
     let builder = builder.clone();
     let watcher = graceful.watcher();
     tokio::spawn(async move {
+        let peer: Arc<str> = peer.ip().to_string().into();
         let service = service_fn(move |request| {
-            let gateway = gateway.clone();
-            async move { Ok::<_, Infallible>(respond(&gateway, request, peer).await) }
+            let (gateway, peer) = (gateway.clone(), peer.clone());
+            async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) }
         });
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)

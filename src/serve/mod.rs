@@ -14,7 +14,6 @@ pub mod known;
 pub mod listen;
 pub mod meta;
 pub mod models;
-pub mod number;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
@@ -27,7 +26,6 @@ use futures_util::FutureExt;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use routes::{Endpoint, Found, Route};
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,7 +64,7 @@ impl Gateway {
 pub async fn respond<B>(
     gateway: &Gateway,
     request: Request<B>,
-    peer: SocketAddr,
+    peer: &Arc<str>,
 ) -> Response<ReplyBody>
 where
     B: Body<Data = Bytes>,
@@ -96,7 +94,7 @@ async fn handle<B>(
     gateway: &Gateway,
     head: &http::request::Parts,
     body: B,
-    peer: SocketAddr,
+    peer: &Arc<str>,
 ) -> Response<ReplyBody>
 where
     B: Body<Data = Bytes>,
@@ -130,7 +128,7 @@ where
                 headers: &head.headers,
                 path,
                 path_model: model.as_deref(),
-                peer: peer.ip().to_string(),
+                peer: peer.clone(),
             };
             calls::answer(gateway, op, &body, &from).await
         }

@@ -1,12 +1,12 @@
 //! Heads of replies: what was spent, who answered, how often it was tried, and everything the provider said.
 
 use super::body::ReplyBody;
-use super::number::python;
 use crate::account::Cost;
 use crate::adapt::{Head, Target};
+use crate::number::python;
 use bytes::Bytes;
+use compact_str::CompactString;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use std::fmt::Write;
 use std::time::Duration;
 
 /// Upstream headers that are passed on under their own names, too: OpenAI's rate limits.
@@ -17,10 +17,14 @@ const RATE_LIMITS: &[&str] = &[
     "x-ratelimit-remaining-tokens",
 ];
 
+/// Headers that a reply usually has at most: room for all of them at once costs less than growing.
+pub const USUAL: usize = 48;
+
 /// A JSON reply.
 pub fn json(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::from(body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = HeaderMap::with_capacity(USUAL);
     reply.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -60,39 +64,49 @@ impl Writer<'_> {
         }
     }
 
+    /// A header whose value is ready.
+    fn ready(&mut self, name: &'static str, value: Option<&HeaderValue>) {
+        if let Some(value) = value {
+            self.0.insert(HeaderName::from_static(name), value.clone());
+        }
+    }
+
     /// A header from a number that is whole.
     pub fn count(&mut self, name: &'static str, value: u64) {
-        self.0
-            .insert(HeaderName::from_static(name), HeaderValue::from(value));
+        let value = match value {
+            0 => HeaderValue::from_static("0"),
+            value => HeaderValue::from(value),
+        };
+        self.0.insert(HeaderName::from_static(name), value);
     }
 
     /// Who answered, or failed last.
     pub fn target(&mut self, target: &Target) {
-        self.text("x-litellm-model-id", &target.deployment_id);
-        self.text("x-litellm-model-name", &target.litellm_model);
+        let heads = target.heads();
+        self.ready("x-litellm-model-id", heads.deployment_id.as_ref());
+        self.ready("x-litellm-model-name", heads.litellm_model.as_ref());
     }
 
     /// What it cost, in USD; nothing where the price is not known, because that is not the same as free.
     pub fn cost(&mut self, cost: Option<&Cost>) {
-        self.text(
-            "x-litellm-key-spend",
-            &python(cost.map_or(0.0, |cost| cost.total)),
-        );
+        let total = amount(cost.map_or(0.0, |cost| cost.total));
+        self.ready("x-litellm-key-spend", Some(&total));
         if let Some(cost) = cost {
-            self.text("x-litellm-response-cost", &python(cost.total));
-            self.parts(cost);
+            self.ready("x-litellm-response-cost", Some(&total));
+            self.parts(cost, &total);
         }
     }
 
     /// The costs of a stream: not known before its end.
     pub fn cost_to_come(&mut self) {
-        self.text("x-litellm-key-spend", "0.0");
-        self.parts(&Cost::default());
+        let nothing = amount(0.0);
+        self.ready("x-litellm-key-spend", Some(&nothing));
+        self.parts(&Cost::default(), &nothing);
     }
 
-    fn parts(&mut self, cost: &Cost) {
+    fn parts(&mut self, cost: &Cost, total: &HeaderValue) {
+        self.ready("x-litellm-response-cost-original", Some(total));
         for (name, value) in [
-            ("x-litellm-response-cost-original", cost.total),
             ("x-litellm-response-cost-discount-amount", 0.0),
             ("x-litellm-response-cost-margin-amount", 0.0),
             ("x-litellm-response-cost-margin-percent", 0.0),
@@ -100,7 +114,7 @@ impl Writer<'_> {
             ("x-litellm-response-cost-output", cost.output),
             ("x-litellm-response-cost-tool-usage", cost.tool),
         ] {
-            self.text(name, &python(value));
+            self.ready(name, Some(&amount(value)));
         }
     }
 
@@ -112,9 +126,7 @@ impl Writer<'_> {
             ("x-litellm-overhead-duration-ms", overhead),
             ("x-litellm-callback-duration-ms", Duration::ZERO),
         ] {
-            let mut text = String::with_capacity(16);
-            let _ = write!(text, "{:.3}", time.as_secs_f64() * 1000.0);
-            self.text(name, &text);
+            self.text(name, &milliseconds(time));
         }
     }
 
@@ -154,15 +166,34 @@ impl Writer<'_> {
     /// The head of a success.
     pub fn success(&mut self, target: &Target, head: &Head) {
         self.target(target);
-        self.text("x-litellm-model-api-base", without_query(&target.api_base));
-        self.text("x-litellm-version", env!("CARGO_PKG_VERSION"));
-        self.text("x-litellm-model-group", &target.model_group);
+        let heads = target.heads();
+        self.ready("x-litellm-model-api-base", heads.api_base.as_ref());
+        let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+        self.ready("x-litellm-version", Some(&version));
+        self.ready("x-litellm-model-group", heads.model_group.as_ref());
         self.upstream(&head.headers);
     }
 }
 
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
+/// USD as a header.
+fn amount(usd: f64) -> HeaderValue {
+    if usd == 0.0 {
+        return HeaderValue::from_static("0.0");
+    }
+    HeaderValue::from_str(&python(usd)).unwrap_or(HeaderValue::from_static("0.0"))
+}
+
+/// Milliseconds with three digits after the point.
+fn milliseconds(time: Duration) -> CompactString {
+    let micros = time.as_nanos().saturating_add(500) / 1000;
+    let (whole, rest) = (micros / 1000, micros % 1000);
+    let mut text = CompactString::const_new("");
+    text.push_str(itoa::Buffer::new().format(whole));
+    text.push('.');
+    for place in [100, 10, 1] {
+        text.push(char::from(b'0' + (rest / place % 10) as u8));
+    }
+    text
 }
 
 #[cfg(test)]

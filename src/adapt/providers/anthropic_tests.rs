@@ -49,7 +49,7 @@ fn case(case: &Value) -> Option<(Call, Target, Value)> {
         deployment_id: String::new(),
         model_group: String::new(),
         litellm_model: String::new(),
-        quoted: crate::adapt::Quoted::new(),
+        memo: crate::adapt::Memo::default(),
     };
     Some((call, target, case["upstream"].as_array()?.last()?.clone()))
 }

@@ -21,6 +21,7 @@ use crate::request::{Call, Op};
 use bytes::Bytes;
 use messages::Rules;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Builds the request for a call at a target.
 ///
@@ -59,12 +60,15 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
 
 /// The OpenAI-shaped parameters of a chat after mapping: LiteLLM's `get_optional_params`.
 ///
+/// `supported` are the parameters that the model takes at the provider ([`params::supported`]).
+///
 /// # Errors
 /// A parameter that the provider does not take.
 pub fn map_params<'a>(
     given: &Params,
     provider: &'static Provider,
     model: &'a str,
+    supported: &[&'static str],
     options: &Options,
     stream: bool,
 ) -> Result<Mapping<'a>> {
@@ -92,14 +96,13 @@ pub fn map_params<'a>(
         };
         members.set_raw(name, raw.clone());
     }
-    let supported = params::supported(provider, model);
     let policy = Policy {
         drop_params,
         allowed: &options.allowed_openai_params,
     };
     params::check(
         &mut mapping.params,
-        &supported,
+        supported,
         &policy,
         provider.name,
         model,
@@ -134,6 +137,7 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         &given,
         target.provider,
         &target.model,
+        target.supported(),
         &target.options,
         call.stream,
     )?;
@@ -146,7 +150,7 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         fake_stream: mapping.fake_stream && call.stream,
         json_mode: mapping.json_mode,
     };
-    let rules = rules(target);
+    let rules = target.message_rules(|| rules(target));
     let messages = given
         .raw("messages")
         .cloned()
@@ -186,22 +190,24 @@ fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
 }
 
 /// The call's members, and the deployment's where the call has none of that name.
-pub(super) fn with_defaults(params: &Params, defaults: &Params) -> Params {
+pub(super) fn with_defaults<'a>(params: &'a Params, defaults: &Params) -> Cow<'a, Params> {
+    if defaults.is_empty() {
+        return Cow::Borrowed(params);
+    }
     let mut params = params.clone();
     for (name, raw) in defaults.iter() {
         if params.raw(name).is_none_or(|given| &given[..] == b"null") {
             params.set_raw(name, raw.clone());
         }
     }
-    params
+    Cow::Owned(params)
 }
 
-fn upstream_model(target: &Target) -> String {
-    target
-        .provider
-        .habits
-        .model
-        .map_or_else(|| target.model.clone(), |rename| rename(&target.model))
+fn upstream_model(target: &Target) -> Cow<'_, str> {
+    match target.provider.habits.model {
+        Some(rename) => Cow::Owned(rename(&target.model)),
+        None => Cow::Borrowed(&target.model),
+    }
 }
 
 fn rules(target: &Target) -> Rules {

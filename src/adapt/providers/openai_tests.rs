@@ -126,7 +126,7 @@ fn target(provider_name: &str, model: &str) -> Target {
         deployment_id: String::new(),
         model_group: String::new(),
         litellm_model: String::new(),
-        quoted: crate::adapt::Quoted::new(),
+        memo: crate::adapt::Memo::default(),
     }
 }
 

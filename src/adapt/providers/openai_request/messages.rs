@@ -3,9 +3,11 @@
 use crate::adapt::habits::Mapping;
 use crate::adapt::registry::Provider;
 use crate::error::{Error, Result};
+use aho_corasick::AhoCorasick;
 use bytes::Bytes;
-use memchr::memmem;
 use serde_json::{Map, Value, json};
+use std::fmt;
+use std::sync::LazyLock;
 
 /// Texts that give away that a message may need cleaning. A text of a user that holds one costs a parse, no more.
 const SIGNS: &[&str] = &[
@@ -18,7 +20,11 @@ const SIGNS: &[&str] = &[
     "tool_reference",
 ];
 
+/// [`SIGNS`], looked for in one pass.
+static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SIGNS).ok());
+
 /// What of the target decides over messages.
+#[derive(Clone, Copy)]
 pub struct Rules {
     /// The provider's row.
     pub provider: &'static Provider,
@@ -30,19 +36,27 @@ pub struct Rules {
     pub keeps_system: bool,
 }
 
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("provider", &self.provider.name)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Cleans raw `messages`.
 ///
 /// # Errors
 /// [`Error::bad_request`] for messages that no provider could read.
 pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes> {
     let habits = rules.provider.habits;
-    let signs = SIGNS
-        .iter()
-        .any(|sign| memmem::find(raw, sign.as_bytes()).is_some());
+    let signs = FINDER
+        .as_ref()
+        .is_none_or(|finder| finder.is_match(&raw[..]));
     if !signs
         && rules.keeps_system
         && habits.messages.is_none()
-        && memmem::find(raw, b"\"role\"").is_some()
+        && memchr::memmem::find(raw, b"\"role\"").is_some()
     {
         return Ok(raw.clone());
     }

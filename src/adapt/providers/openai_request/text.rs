@@ -2,7 +2,7 @@
 
 use super::{map_params, stream_members, upstream_model, with_defaults};
 use crate::adapt::Target;
-use crate::adapt::params::facts;
+use crate::adapt::params::{self, facts};
 use crate::adapt::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::params::Params;
@@ -24,13 +24,15 @@ fn row(target: &Target) -> &'static Provider {
 
 /// The body of a text completion.
 pub fn body(call: &Call, target: &Target) -> Result<Params> {
-    let mut given = with_defaults(&call.params, &target.defaults);
+    let mut given = with_defaults(&call.params, &target.defaults).into_owned();
     let prompt = given.remove("prompt");
     let asked_usage = given.contains("stream_options");
+    let row = row(target);
     let mut mapping = map_params(
         &given,
-        row(target),
+        row,
         &target.model,
+        &params::supported(row, &target.model),
         &target.options,
         call.stream,
     )?;

@@ -1,0 +1,77 @@
+//! What is worked out once for a target and holds for all its calls: prices, the parameters it takes, how its messages
+//! are cleaned, its names as header values.
+
+use super::Target;
+use super::params;
+use super::providers::openai_request::messages::Rules;
+use crate::account::price::Quote;
+use http::HeaderValue;
+use std::sync::{Arc, OnceLock};
+
+/// The results. A copy of a target begins anew, because copies are made to be changed.
+#[derive(Debug, Default)]
+pub struct Memo {
+    quote: OnceLock<Option<Arc<Quote>>>,
+    supported: OnceLock<Vec<&'static str>>,
+    rules: OnceLock<Rules>,
+    heads: OnceLock<Heads>,
+}
+
+impl Clone for Memo {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// A target's names as replies carry them; `None` for what is empty or no header can hold.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Heads {
+    pub deployment_id: Option<HeaderValue>,
+    pub litellm_model: Option<HeaderValue>,
+    /// Without a query.
+    pub api_base: Option<HeaderValue>,
+    pub model_group: Option<HeaderValue>,
+}
+
+impl Target {
+    /// The target's prices: the deployment's own, or the price map's. `None` when nobody says one.
+    pub fn quote(&self) -> Option<&Quote> {
+        let options = &self.options;
+        let quote = self.memo.quote.get_or_init(|| {
+            Quote::of(
+                self.provider.name,
+                &self.model,
+                options.base_model.as_deref(),
+                options.price.as_ref(),
+            )
+        });
+        quote.as_deref()
+    }
+
+    /// The OpenAI parameters that the target takes.
+    pub fn supported(&self) -> &[&'static str] {
+        let supported = &self.memo.supported;
+        supported.get_or_init(|| params::supported(self.provider, &self.model))
+    }
+
+    /// How messages to the target are cleaned, once worked out by `rules`.
+    pub(super) fn message_rules(&self, rules: impl FnOnce() -> Rules) -> Rules {
+        *self.memo.rules.get_or_init(rules)
+    }
+
+    /// Its names as header values.
+    pub fn heads(&self) -> &Heads {
+        let value = |text: &str| {
+            HeaderValue::from_str(text)
+                .ok()
+                .filter(|value| !value.is_empty())
+        };
+        self.memo.heads.get_or_init(|| Heads {
+            deployment_id: value(&self.deployment_id),
+            litellm_model: value(&self.litellm_model),
+            api_base: value(self.api_base.split('?').next().unwrap_or_default()),
+            model_group: value(&self.model_group),
+        })
+    }
+}
