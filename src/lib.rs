@@ -4,8 +4,8 @@
 //! The modules below are that road, in that order. ARCHITECTURE.md tells the story; `pipeline.rs` is the flow itself.
 
 pub mod error;
-pub mod options;
 pub mod number;
+pub mod options;
 pub mod params;
 pub mod request;
 

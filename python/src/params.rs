@@ -114,7 +114,7 @@ fn map_params(
         &options,
         false,
     )
-        .map_err(|e| raised(py, &e))?;
+    .map_err(|e| raised(py, &e))?;
     Ok((
         mapping.params.to_json().to_vec(),
         mapping.extra.to_json().to_vec(),

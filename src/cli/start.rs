@@ -112,11 +112,7 @@ async fn listen_and_serve(
     Ok(())
 }
 
-fn engine(
-    config: Config,
-    metrics: &Arc<Metrics>,
-    log: &LogWriter,
-) -> Result<Arc<Engine>, String> {
+fn engine(config: Config, metrics: &Arc<Metrics>, log: &LogWriter) -> Result<Arc<Engine>, String> {
     let routes = Routes::build(&config, &environment(&config), None);
     for problem in &routes.problems {
         tracing::warn!("{problem}");

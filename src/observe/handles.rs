@@ -4,10 +4,10 @@
 use super::families::Families;
 use super::family::{Counter, Gauge};
 use super::labels::Labels;
+use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 use prometheus::Histogram;
 use std::collections::HashMap;
-use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 

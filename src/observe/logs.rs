@@ -226,5 +226,4 @@ mod tests {
         assert_eq!(asked("RUST_LOG", "hyper=trace"), "hyper=trace");
         assert_eq!(asked("OTHER", "x"), "info");
     }
-
 }

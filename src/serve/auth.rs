@@ -48,10 +48,7 @@ pub fn admits_scrape(headers: &HeaderMap, settings: &GeneralSettings) -> bool {
     admit(headers, settings).is_ok()
 }
 
-fn given<'a>(
-    headers: &'a HeaderMap,
-    settings: &GeneralSettings,
-) -> Result<&'a str, Refusal> {
+fn given<'a>(headers: &'a HeaderMap, settings: &GeneralSettings) -> Result<&'a str, Refusal> {
     if let Some(name) = &settings.litellm_key_header_name
         && let Some(value) = text(headers, &name.to_ascii_lowercase())
     {

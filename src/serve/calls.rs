@@ -305,7 +305,7 @@ fn timeout(asked: &Asked, target: &Target, config: &Config) -> String {
     match said {
         None => "6000.0".to_owned(),
         Some(seconds) if seconds.fract() == 0.0 && !asked.stream => format!("{seconds:.0}"),
-        Some(seconds) => python(seconds),
+        Some(seconds) => python(seconds).into(),
     }
 }
 

@@ -101,9 +101,9 @@ async fn exposition(models: &[&str]) -> String {
         let body = Bytes::from_static(br#"{"messages":[{"role":"user","content":"hi"}]}"#);
         let mut call = Call::new(Op::Chat, *model, Params::parse(&body).unwrap());
         call.caller = Caller {
-            hashed_key: Some("litellm_proxy_master_key".to_owned()),
-            user_id: Some("default_user_id".to_owned()),
-            client_ip: Some("127.0.0.1".to_owned()),
+            hashed_key: Some("litellm_proxy_master_key".into()),
+            user_id: Some("default_user_id".into()),
+            client_ip: Some("127.0.0.1".into()),
             user_agent: Some("oracle/1".to_owned()),
             route: "/v1/chat/completions".to_owned(),
             ..Caller::default()

@@ -146,13 +146,14 @@ fn mapped<'a>(call: &Call, target: &'a Target) -> Result<(Params, Mapping<'a>)> 
         Op::TextCompletion => Cow::Owned(text::as_chat(call)?),
         _ => Cow::Borrowed(call),
     };
-    let given = with_defaults(&call.params, &target.defaults);
+    let given = with_defaults(&call.params, &target.defaults).into_owned();
     let mut options = target.options.clone();
     let body = std::mem::take(&mut options.extra_body);
     let mut mapping = map_params(
         &given,
         target.provider,
         &target.model,
+        target.supported(),
         &options,
         call.stream,
     )?;

@@ -110,6 +110,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Object> {
         &given,
         target.provider,
         &target.model,
+        target.supported(),
         &target.options,
         call.stream,
     )?;

@@ -36,7 +36,7 @@ const LIST_INPUT: &[&str] = &[
 /// # Errors
 /// [`ErrorKind::UnsupportedParams`] for a parameter that the provider or the model does not take.
 pub fn body(call: &Call, target: &Target) -> Result<Params> {
-    let mut given = with_defaults(&call.params, &target.defaults);
+    let mut given = with_defaults(&call.params, &target.defaults).into_owned();
     let options = &target.options;
     let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
     given.retain(|name, raw| name != "model" && &raw[..] != b"null" && !dropped(name));
