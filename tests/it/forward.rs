@@ -72,6 +72,34 @@ async fn a_pooled_connection_that_was_closed_fails_no_call_and_sends_nothing_twi
     }
 }
 
+/// An upstream that has read a request may have acted on it: whether to ask again is not for the client to say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_read_is_not_sent_again() {
+    for reset in [false, true] {
+        for pooled in [true, false] {
+            let (mock, port) = upstream();
+            let client = if pooled {
+                warm(&mock, port).await
+            } else {
+                client()
+            };
+            let hang_up = Answer {
+                hang_up: true,
+                reset,
+                ..Answer::default()
+            };
+            mock.script(vec![hang_up, well()]);
+            let ended = call(&client, port).await;
+            assert_eq!(
+                ended,
+                Err(Fault::Connection),
+                "pooled {pooled}, reset {reset}"
+            );
+            assert_eq!(mock.captured().len(), 1, "pooled {pooled}, reset {reset}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_breaks_off_is_a_cut_and_the_connection_is_not_used_again() {
     let (mock, port) = upstream();
