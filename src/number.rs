@@ -18,23 +18,27 @@ pub fn python(value: f64) -> CompactString {
         Some(text) => ("-", text),
         None => ("", text),
     };
-    let (digits, exponent) = scientific(text);
-    let (first, others) = digits.split_at(1.min(digits.len()));
-    let point = if others.is_empty() { "" } else { "." };
-    let direction = if exponent < 0 { '-' } else { '+' };
-    let exponent = exponent.unsigned_abs();
-    format_compact!("{sign}{first}{point}{others}e{direction}{exponent:02}")
-}
-
-/// The digits of a positive number without point and outer zeros, and the exponent of the first one.
-fn scientific(text: &str) -> (CompactString, i32) {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format_compact!("{whole}{fraction}");
-    let leading = all.len() - all.trim_start_matches('0').len();
-    let digits = all.trim_matches('0').into();
-    (digits, exponent + whole.len() as i32 - 1 - leading as i32)
+    let mut digits = CompactString::from(whole);
+    digits.push_str(fraction);
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let exponent = exponent + whole.len() as i32 - 1 - leading as i32;
+    let (first, others) = digits.trim_matches('0').split_at(1);
+    let mut out = CompactString::const_new("");
+    out.push_str(sign);
+    out.push_str(first);
+    if !others.is_empty() {
+        out.push('.');
+        out.push_str(others);
+    }
+    out.push_str(if exponent < 0 { "e-" } else { "e+" });
+    if exponent.unsigned_abs() < 10 {
+        out.push('0');
+    }
+    out.push_str(itoa::Buffer::new().format(exponent.unsigned_abs()));
+    out
 }
 
 #[cfg(test)]

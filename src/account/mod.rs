@@ -41,8 +41,16 @@ pub struct Usage {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Cost {
+    /// All input, read from and written to the provider's cache included.
     pub input: f64,
+    /// Of it, read from the cache.
+    pub cache_read: f64,
+    /// Of it, written to the cache.
+    pub cache_creation: f64,
+    /// All output, reasoning included.
     pub output: f64,
+    /// Of it, reasoning.
+    pub reasoning: f64,
     pub tool: f64,
     pub total: f64,
 }

@@ -13,10 +13,13 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+/// Price members by name.
+type Prices = HashMap<Box<str>, f64, foldhash::fast::RandomState>;
+
 /// The prices of one model at one provider, ready to be multiplied. USD per unit.
 #[derive(Clone, Debug, Default)]
 pub struct Quote {
-    prices: HashMap<Box<str>, f64>,
+    prices: Prices,
     /// Prompt lengths from which other prices hold, shortest first, with the text that names them (`200k`).
     thresholds: Vec<(f64, Box<str>)>,
     /// Prices by prompt length, all of one request at one tier.
@@ -41,7 +44,7 @@ const MAX_SERVED: usize = 1024;
 struct Tier {
     from: f64,
     to: f64,
-    prices: HashMap<Box<str>, f64>,
+    prices: Prices,
 }
 
 /// Which rate each class of tokens is billed at.
@@ -225,10 +228,31 @@ impl Quote {
         let output = self.output(billed, &rates, suffix);
         Cost {
             input,
+            cache_read: self.cache_read(billed, &rates, suffix),
+            cache_creation: cache_creation(billed, &rates),
             output,
+            reasoning: billed.out_reasoning as f64 * self.reasoning_rate(&rates, suffix),
             tool: 0.0,
             total: input + output,
         }
+    }
+
+    fn cache_read(&self, billed: &Billed, rates: &Rates, suffix: &str) -> f64 {
+        if billed.cached == 0 {
+            return 0.0;
+        }
+        let audio_rate = self
+            .tiered("cache_read_input_audio_token_cost", suffix)
+            .unwrap_or(rates.cache_read);
+        (billed.cached - billed.cached_audio) as f64 * rates.cache_read
+            + billed.cached_audio as f64 * audio_rate
+    }
+
+    fn reasoning_rate(&self, rates: &Rates, suffix: &str) -> f64 {
+        rates
+            .reasoning
+            .or_else(|| self.tiered("output_cost_per_reasoning_token", suffix))
+            .unwrap_or(rates.output)
     }
 
     /// Rates of the pricing tier that the prompt's length falls in, if there are tiers.
@@ -313,11 +337,7 @@ impl Quote {
         } else {
             billed.text as f64 * rates.input
         };
-        let cached_audio_rate = self
-            .tiered("cache_read_input_audio_token_cost", suffix)
-            .unwrap_or(rates.cache_read);
-        cost += (billed.cached - billed.cached_audio) as f64 * rates.cache_read;
-        cost += billed.cached_audio as f64 * cached_audio_rate;
+        cost += self.cache_read(billed, rates, suffix);
         for (tokens, name, by_unit) in [
             (
                 billed.audio,
@@ -341,13 +361,7 @@ impl Quote {
                 cost += tokens as f64 * self.tiered(name, suffix).unwrap_or(rates.input);
             }
         }
-        if billed.cache_writes() {
-            cost += billed.written_untimed() as f64 * rates.cache_write
-                + (billed.written_5m as f64 * rates.cache_write
-                    + billed.written_30m as f64 * rates.cache_write
-                    + billed.written_1h as f64 * rates.cache_write_1h
-                    + billed.written_12h as f64 * rates.cache_write_12h);
-        }
+        cost += cache_creation(billed, rates);
         for (units, name) in [
             (billed.characters as f64, "input_cost_per_character"),
             (billed.images as f64, "input_cost_per_image"),
@@ -367,10 +381,7 @@ impl Quote {
         if billed.out_is_all_text {
             return cost;
         }
-        let reasoning = rates
-            .reasoning
-            .or_else(|| self.tiered("output_cost_per_reasoning_token", suffix))
-            .unwrap_or(rates.output);
+        let reasoning = self.reasoning_rate(rates, suffix);
         for (tokens, rate) in [
             (
                 billed.out_audio,
@@ -397,6 +408,17 @@ impl Quote {
     }
 }
 
+fn cache_creation(billed: &Billed, rates: &Rates) -> f64 {
+    if !billed.cache_writes() {
+        return 0.0;
+    }
+    billed.written_untimed() as f64 * rates.cache_write
+        + (billed.written_5m as f64 * rates.cache_write
+            + billed.written_30m as f64 * rates.cache_write
+            + billed.written_1h as f64 * rates.cache_write_1h
+            + billed.written_12h as f64 * rates.cache_write_12h)
+}
+
 impl Tier {
     fn of(value: &Value) -> Option<Self> {
         let entry = value.as_object()?;
@@ -411,7 +433,7 @@ impl Tier {
 }
 
 /// The numeric members of an entry; numbers may be written as text (`"3e-7"`).
-fn numbers(entry: &Entry) -> HashMap<Box<str>, f64> {
+fn numbers(entry: &Entry) -> Prices {
     entry
         .iter()
         .filter(|(name, _)| name.contains("cost"))

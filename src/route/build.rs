@@ -186,7 +186,10 @@ fn settle(options: &mut Options, entry: &ModelEntry, config: &Config) {
     let Config {
         litellm, router, ..
     } = config;
-    options.drop_params = options.drop_params.or(litellm.drop_params.then_some(true));
+    // As in LiteLLM, a deployment cannot switch off what is on for all.
+    if litellm.drop_params {
+        options.drop_params = Some(true);
+    }
     options.modify_params = options
         .modify_params
         .or(litellm.modify_params.then_some(true));

@@ -3,7 +3,7 @@
 use super::body::{Events, ReplyBody};
 use super::inbound::{self, From};
 use super::refusal::{self, Refusal};
-use super::reply::{self, Writer};
+use super::reply::{self, Writer, name};
 use super::{Gateway, known};
 use crate::account::Receipt;
 use crate::adapt::Target;
@@ -149,8 +149,8 @@ fn refuse(
     if let Some((id, model)) = known::first_deployment(&snapshot.config, &call.model)
         && asked.op != Op::TextCompletion
     {
-        headers.text("x-litellm-model-id", id);
-        headers.text("x-litellm-model-name", model);
+        headers.text(name!("x-litellm-model-id"), id);
+        headers.text(name!("x-litellm-model-name"), model);
     }
     reply
 }
@@ -173,14 +173,14 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
 
 /// Headers of every refusal of a call, whatever went wrong.
 fn common(headers: &mut Writer<'_>, asked: &Asked) {
-    headers.text("x-litellm-call-id", &asked.id);
+    headers.text(name!("x-litellm-call-id"), &asked.id);
     if asked.op == Op::TextCompletion {
         return;
     }
-    headers.text("x-litellm-response-cost", "0");
-    headers.text("x-litellm-key-spend", "0.0");
+    headers.text(name!("x-litellm-response-cost"), "0");
+    headers.text(name!("x-litellm-key-spend"), "0.0");
     if asked.op == Op::Embeddings {
-        headers.text("x-litellm-version", env!("CARGO_PKG_VERSION"));
+        headers.text(name!("x-litellm-version"), env!("CARGO_PKG_VERSION"));
     }
 }
 
@@ -190,7 +190,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
         AnswerBody::Whole(whole) => {
             let mut reply = reply::json(StatusCode::OK, whole.body);
             let mut headers = Writer(reply.headers_mut());
-            headers.text("x-litellm-call-id", &asked.id);
+            headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target, &answer.head);
             attempts(&mut headers, tries);
             headers.cost(answer.cost.as_ref());
@@ -212,14 +212,14 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             };
             let mut reply = Response::new(ReplyBody::Events(Some(events)));
             let mut headers = Writer(reply.headers_mut());
-            headers.text("x-litellm-call-id", &asked.id);
+            headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target, &answer.head);
             attempts(&mut headers, tries);
             headers.cost_to_come();
             headers.times(asked.started.elapsed(), answer.upstream_time);
-            headers.text("cache-control", "no-cache");
-            headers.text("x-accel-buffering", "no");
-            headers.text("content-type", "text/event-stream; charset=utf-8");
+            headers.text(name!("cache-control"), "no-cache");
+            headers.text(name!("x-accel-buffering"), "no");
+            headers.text(name!("content-type"), "text/event-stream; charset=utf-8");
             reply
         }
     }
@@ -227,10 +227,10 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
 
 /// How often it was tried: retries made, retries allowed, fallbacks taken.
 fn attempts(headers: &mut Writer<'_>, (retries, allowed, fallbacks): (u32, u32, u32)) {
-    headers.count("x-litellm-attempted-retries", retries.into());
-    headers.count("x-litellm-attempted-fallbacks", fallbacks.into());
+    headers.count(name!("x-litellm-attempted-retries"), retries.into());
+    headers.count(name!("x-litellm-attempted-fallbacks"), fallbacks.into());
     if retries > 0 {
-        headers.count("x-litellm-max-retries", allowed.into());
+        headers.count(name!("x-litellm-max-retries"), allowed.into());
     }
 }
 
@@ -274,7 +274,7 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
     if let Some(target) = &failure.target {
         headers.target(target);
         let timeout = timeout(asked, target, config);
-        headers.text("x-litellm-timeout", &timeout);
+        headers.text(name!("x-litellm-timeout"), &timeout);
         if let Some(said) = &error.headers {
             headers.prefixed(said);
         }

@@ -233,6 +233,13 @@ fn refused(name: &str) -> bool {
 
 /// Headers win over the body, as in LiteLLM.
 fn settings_of_headers(options: &mut Options, headers: &HeaderMap) -> Result<(), Refusal> {
+    // Most requests have none, and one look at the names costs less than five searches.
+    if !headers
+        .keys()
+        .any(|name| name.as_str().starts_with("x-litellm-"))
+    {
+        return Ok(());
+    }
     if let Some(timeout) = seconds(headers, "x-litellm-timeout")? {
         options.timeout = Some(timeout);
     }

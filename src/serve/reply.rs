@@ -9,6 +9,14 @@ use compact_str::CompactString;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
+/// A header's name, checked and hashed by the compiler.
+macro_rules! name {
+    ($name:literal) => {
+        const { http::HeaderName::from_static($name) }
+    };
+}
+pub(super) use name;
+
 /// Upstream headers that are passed on under their own names, too: OpenAI's rate limits.
 const RATE_LIMITS: &[&str] = &[
     "x-ratelimit-limit-requests",
@@ -55,44 +63,44 @@ pub struct Writer<'a>(pub &'a mut HeaderMap);
 
 impl Writer<'_> {
     /// A header from a text that may hold anything; what no header can carry, and nothing at all, is left out.
-    pub fn text(&mut self, name: &'static str, value: &str) {
+    pub fn text(&mut self, name: HeaderName, value: &str) {
         if value.is_empty() {
             return;
         }
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.insert(HeaderName::from_static(name), value);
+            self.0.insert(name, value);
         }
     }
 
     /// A header whose value is ready.
-    fn ready(&mut self, name: &'static str, value: Option<&HeaderValue>) {
+    fn ready(&mut self, name: HeaderName, value: Option<&HeaderValue>) {
         if let Some(value) = value {
-            self.0.insert(HeaderName::from_static(name), value.clone());
+            self.0.insert(name, value.clone());
         }
     }
 
     /// A header from a number that is whole.
-    pub fn count(&mut self, name: &'static str, value: u64) {
+    pub fn count(&mut self, name: HeaderName, value: u64) {
         let value = match value {
             0 => HeaderValue::from_static("0"),
             value => HeaderValue::from(value),
         };
-        self.0.insert(HeaderName::from_static(name), value);
+        self.0.insert(name, value);
     }
 
     /// Who answered, or failed last.
     pub fn target(&mut self, target: &Target) {
         let heads = target.heads();
-        self.ready("x-litellm-model-id", heads.deployment_id.as_ref());
-        self.ready("x-litellm-model-name", heads.litellm_model.as_ref());
+        self.ready(name!("x-litellm-model-id"), heads.deployment_id.as_ref());
+        self.ready(name!("x-litellm-model-name"), heads.litellm_model.as_ref());
     }
 
     /// What it cost, in USD; nothing where the price is not known, because that is not the same as free.
     pub fn cost(&mut self, cost: Option<&Cost>) {
         let total = amount(cost.map_or(0.0, |cost| cost.total));
-        self.ready("x-litellm-key-spend", Some(&total));
+        self.ready(name!("x-litellm-key-spend"), Some(&total));
         if let Some(cost) = cost {
-            self.ready("x-litellm-response-cost", Some(&total));
+            self.ready(name!("x-litellm-response-cost"), Some(&total));
             self.parts(cost, &total);
         }
     }
@@ -100,21 +108,36 @@ impl Writer<'_> {
     /// The costs of a stream: not known before its end.
     pub fn cost_to_come(&mut self) {
         let nothing = amount(0.0);
-        self.ready("x-litellm-key-spend", Some(&nothing));
+        self.ready(name!("x-litellm-key-spend"), Some(&nothing));
         self.parts(&Cost::default(), &nothing);
     }
 
     fn parts(&mut self, cost: &Cost, total: &HeaderValue) {
-        self.ready("x-litellm-response-cost-original", Some(total));
+        self.ready(name!("x-litellm-response-cost-original"), Some(total));
         for (name, value) in [
-            ("x-litellm-response-cost-discount-amount", 0.0),
-            ("x-litellm-response-cost-margin-amount", 0.0),
-            ("x-litellm-response-cost-margin-percent", 0.0),
-            ("x-litellm-response-cost-input", cost.input),
-            ("x-litellm-response-cost-output", cost.output),
-            ("x-litellm-response-cost-tool-usage", cost.tool),
+            (name!("x-litellm-response-cost-discount-amount"), 0.0),
+            (name!("x-litellm-response-cost-margin-amount"), 0.0),
+            (name!("x-litellm-response-cost-margin-percent"), 0.0),
+            (
+                name!("x-litellm-response-cost-input"),
+                cost.input - cost.cache_read - cost.cache_creation,
+            ),
+            (name!("x-litellm-response-cost-output"), cost.output),
+            (name!("x-litellm-response-cost-tool-usage"), cost.tool),
         ] {
             self.ready(name, Some(&amount(value)));
+        }
+        for (name, value) in [
+            (name!("x-litellm-response-cost-cache-read"), cost.cache_read),
+            (
+                name!("x-litellm-response-cost-cache-creation"),
+                cost.cache_creation,
+            ),
+            (name!("x-litellm-response-cost-reasoning"), cost.reasoning),
+        ] {
+            if value > 0.0 {
+                self.ready(name, Some(&amount(value)));
+            }
         }
     }
 
@@ -122,37 +145,39 @@ impl Writer<'_> {
     pub fn times(&mut self, total: Duration, upstream: Duration) {
         let overhead = total.saturating_sub(upstream);
         for (name, time) in [
-            ("x-litellm-response-duration-ms", total),
-            ("x-litellm-overhead-duration-ms", overhead),
-            ("x-litellm-callback-duration-ms", Duration::ZERO),
+            (name!("x-litellm-response-duration-ms"), total),
+            (name!("x-litellm-overhead-duration-ms"), overhead),
+            (name!("x-litellm-callback-duration-ms"), Duration::ZERO),
         ] {
             self.text(name, &milliseconds(time));
         }
     }
 
-    /// Everything the provider's head said, under a prefix; its rate limits under their own names, too.
+    /// Everything the provider's head said, under a prefix; its rate limits and its id of the request under their
+    /// own names, too.
     pub fn upstream(&mut self, upstream: &HeaderMap) {
         self.prefixed(upstream);
-        for name in RATE_LIMITS {
-            if let Some(value) = upstream.get(*name) {
-                self.0.insert(HeaderName::from_static(name), value.clone());
+        let mut id = None;
+        for (name, value) in upstream {
+            match name.as_str() {
+                limit if RATE_LIMITS.contains(&limit) => {
+                    self.0.insert(name.clone(), value.clone());
+                }
+                "x-request-id" => {
+                    id = id.or(Some(value));
+                    self.0
+                        .insert(name!("llm_provider-request-id"), value.clone());
+                }
+                "request-id" => id = Some(value),
+                _ => {}
             }
         }
-        if let Some(id) = upstream.get("x-request-id") {
-            self.0.insert(
-                HeaderName::from_static("llm_provider-request-id"),
-                id.clone(),
-            );
-        }
-        if let Some(id) = upstream.get("request-id").or(upstream.get("x-request-id")) {
-            self.0
-                .insert(HeaderName::from_static("request-id"), id.clone());
-        }
+        self.ready(name!("request-id"), id);
     }
 
     /// Everything the provider's head said, under a prefix.
     pub fn prefixed(&mut self, upstream: &HeaderMap) {
-        let mut prefixed = String::with_capacity(48);
+        let mut prefixed = CompactString::const_new("");
         for (name, value) in upstream {
             prefixed.clear();
             prefixed.push_str("llm_provider-");
@@ -167,10 +192,10 @@ impl Writer<'_> {
     pub fn success(&mut self, target: &Target, head: &Head) {
         self.target(target);
         let heads = target.heads();
-        self.ready("x-litellm-model-api-base", heads.api_base.as_ref());
+        self.ready(name!("x-litellm-model-api-base"), heads.api_base.as_ref());
         let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
-        self.ready("x-litellm-version", Some(&version));
-        self.ready("x-litellm-model-group", heads.model_group.as_ref());
+        self.ready(name!("x-litellm-version"), Some(&version));
+        self.ready(name!("x-litellm-model-group"), heads.model_group.as_ref());
         self.upstream(&head.headers);
     }
 }

@@ -3,7 +3,7 @@
 use crate::adapt::habits::Mapping;
 use crate::adapt::registry::Provider;
 use crate::error::{Error, Result};
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed::Searcher;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -21,7 +21,7 @@ const SIGNS: &[&str] = &[
 ];
 
 /// [`SIGNS`], looked for in one pass.
-static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(SIGNS).ok());
+static FINDER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(SIGNS));
 
 /// What of the target decides over messages.
 #[derive(Clone, Copy)]
@@ -52,7 +52,7 @@ pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes>
     let habits = rules.provider.habits;
     let signs = FINDER
         .as_ref()
-        .is_none_or(|finder| finder.is_match(&raw[..]));
+        .is_none_or(|finder| finder.find(&raw[..]).is_some());
     if !signs
         && rules.keeps_system
         && habits.messages.is_none()
