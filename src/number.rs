@@ -6,7 +6,7 @@ use compact_str::{CompactString, format_compact};
 /// at least two digits below 1e-4 and from 1e16.
 pub fn python(value: f64) -> CompactString {
     if !value.is_finite() {
-        return format_compact!("{value}").to_lowercase().into();
+        return format_compact!("{value}").to_lowercase();
     }
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);

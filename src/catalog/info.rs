@@ -48,6 +48,18 @@ pub fn model_info(model: &str, provider: Option<&str>) -> Option<Map<String, Val
     Some(info)
 }
 
+/// What is told of a model that the map does not have: the same members, all of them `null`.
+pub fn unlisted(key: &str, provider: &str) -> Map<String, Value> {
+    let mut info: Map<String, Value> = MEMBERS
+        .iter()
+        .chain(&["max_tokens"])
+        .map(|name| ((*name).to_owned(), Value::Null))
+        .collect();
+    info.insert("key".into(), key.into());
+    info.insert("litellm_provider".into(), provider.into());
+    info
+}
+
 /// Whether a model has a capability (`supports_vision`, ...). A map that is silent on the provider's model is asked
 /// for the model itself, then for the provider.
 pub fn supports(model: &str, provider: Option<&str>, capability: &str) -> bool {

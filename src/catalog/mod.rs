@@ -12,12 +12,12 @@ use flate2::read::DeflateDecoder;
 use parking_lot::RwLock;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-pub use info::{model_info, supports};
+pub use info::{model_info, supports, unlisted};
 pub use lookup::{Found, find};
 
 /// A model's entry: LiteLLM's members, as they stand in the map. Costs are USD per unit.
@@ -82,6 +82,41 @@ pub fn json() -> String {
     out.push('}');
     out
 }
+
+/// Names of a provider's models without the provider before them, sorted: what a wildcard over the provider stands
+/// for. Fine-tuned models of OpenAI's chat families are nobody's in particular and left out, as in LiteLLM.
+pub fn models_of(provider: &str) -> Vec<&'static str> {
+    let listed = |provider: &str| BY_PROVIDER.get(provider).into_iter().flatten();
+    let texts = (provider == "openai").then_some("text-completion-openai");
+    let tuned = |name: &str| name.starts_with("ft:gpt-") || name.starts_with("ft:o4-mini");
+    let names: BTreeSet<&str> = listed(provider)
+        .chain(texts.into_iter().flat_map(listed))
+        .filter(|name| !tuned(name))
+        .map(|name| {
+            let bare = name.strip_prefix(provider);
+            bare.and_then(|rest| rest.strip_prefix('/')).unwrap_or(name)
+        })
+        .collect();
+    names.into_iter().collect()
+}
+
+/// The map's keys by `litellm_provider`.
+static BY_PROVIDER: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new(|| {
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        litellm_provider: Option<String>,
+    }
+    let mut names: HashMap<String, Vec<&'static str>> = HashMap::new();
+    for (name, raw) in &BUILT.index {
+        if let Ok(Listed {
+            litellm_provider: Some(provider),
+        }) = serde_json::from_str(raw.get())
+        {
+            names.entry(provider).or_default().push(name);
+        }
+    }
+    names
+});
 
 /// Registers or replaces an entry; `None` takes it away.
 pub fn register(key: &str, entry: Option<Entry>) {

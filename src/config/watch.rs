@@ -28,6 +28,10 @@ const READS: usize = 5;
 /// How often the files are looked at when no event comes.
 const POLL: Duration = Duration::from_secs(10);
 
+/// Why a file that lost all its models is not taken: an empty file is valid, and most often one being written.
+const EMPTIED: &str = "`model_list` is empty, while the configuration in force has models: a file that is being \
+                       written? Restart the server to serve without models";
+
 type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 type Apply = Box<dyn Fn(Config, u64) -> Result<(), String> + Send + Sync>;
 
@@ -43,6 +47,8 @@ pub struct Reloader {
 struct State {
     /// Digest of the configuration in force.
     digest: [u8; 32],
+    /// Whether it has any models.
+    has_models: bool,
     version: u64,
     files: Vec<PathBuf>,
     stamps: Vec<Stamp>,
@@ -82,6 +88,7 @@ impl Reloader {
             metrics,
             state: Mutex::new(State {
                 digest: current.digest,
+                has_models: !current.model_list.is_empty(),
                 version: 1,
                 stamps: stamps(&current.files),
                 files: current.files.clone(),
@@ -111,6 +118,8 @@ impl Reloader {
                 state.stamps = stamps(&state.files);
                 if config.digest == state.digest {
                     Ok(None)
+                } else if config.model_list.is_empty() && state.has_models {
+                    Err(EMPTIED.to_owned())
                 } else {
                     (self.apply)(config.clone(), state.version + 1).map(|()| Some((config, report)))
                 }
@@ -134,6 +143,7 @@ impl Reloader {
             Ok(Some((config, report))) => {
                 state.version += 1;
                 state.digest = config.digest;
+                state.has_models = !config.model_list.is_empty();
                 state.refused = None;
                 redact::remember(&config);
                 self.metrics.configure(&config, state.version);

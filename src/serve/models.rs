@@ -3,6 +3,9 @@
 use super::body::ReplyBody;
 use super::refusal;
 use super::{Gateway, json, known, query_value};
+use crate::adapt::lookup::{Lookup, get_llm_provider};
+use crate::adapt::{params, registry};
+use crate::catalog::{model_info, models_of, unlisted};
 use crate::config::Config;
 use crate::config::schema::{FallbackRule, ModelEntry};
 use http::{Response, StatusCode};
@@ -23,8 +26,8 @@ pub fn list(gateway: &Gateway, query: &str) -> Response<ReplyBody> {
     let fallbacks = flag("include_metadata").then(|| rules(config, query));
     let data: Vec<Value> = names(config)
         .into_iter()
-        .map(|name| {
-            let mut model = described(config, &name);
+        .map(|(name, entry)| {
+            let mut model = described(&name, entry);
             if let Some(rules) = fallbacks {
                 let to = rules.iter().find(|rule| rule.group == name);
                 let to = to.map(|rule| rule.to.clone()).unwrap_or_default();
@@ -47,8 +50,9 @@ fn rules<'a>(config: &'a Config, query: &str) -> &'a [FallbackRule] {
 /// One model.
 pub fn one(gateway: &Gateway, name: &str) -> Response<ReplyBody> {
     let snapshot = gateway.engine.snapshot.load_full();
-    if names(&snapshot.config).iter().any(|known| known == name) {
-        return json(&Value::Object(described(&snapshot.config, name)));
+    let names = names(&snapshot.config);
+    if let Some((_, entry)) = names.iter().find(|(known, _)| known == name) {
+        return json(&Value::Object(described(name, *entry)));
     }
     refusal::detail(
         StatusCode::NOT_FOUND,
@@ -56,37 +60,84 @@ pub fn one(gateway: &Gateway, name: &str) -> Response<ReplyBody> {
     )
 }
 
-/// Public names in the order of the configuration, then aliases that are not hidden.
-fn names(config: &Config) -> Vec<String> {
+/// Public names in the order of the configuration, then aliases that are not hidden. A wildcard over a provider
+/// stands for the models that the catalogue knows of it; another wildcard names nothing.
+fn names(config: &Config) -> Vec<(String, Option<&ModelEntry>)> {
     let mut seen = HashSet::new();
-    let groups = config.model_list.iter().map(|entry| &entry.model_name);
+    let groups = config.model_list.iter().flat_map(|entry| {
+        let names = if entry.model_name.contains('*') {
+            matched(entry)
+        } else {
+            vec![entry.model_name.clone()]
+        };
+        names.into_iter().map(move |name| (name, Some(entry)))
+    });
     let aliases = config
         .router
         .model_group_alias
         .iter()
         .filter(|(_, alias)| !alias.hidden)
-        .map(|(name, _)| name);
+        .map(|(name, alias)| {
+            let mut entries = config.model_list.iter();
+            let entry = entries.find(|entry| entry.model_name == alias.model);
+            (name.clone(), entry)
+        });
     groups
         .chain(aliases)
-        .filter(|name| seen.insert(name.as_str()))
-        .cloned()
+        .filter(|(name, _)| seen.insert(name.clone()))
         .collect()
 }
 
-fn described(config: &Config, name: &str) -> Map<String, Value> {
+/// The names that a wildcard group has for the catalogue's models of its provider.
+fn matched(entry: &ModelEntry) -> Vec<String> {
+    let model: String = entry.litellm_params.get("model").unwrap_or_default();
+    let Some(provider) = model.strip_suffix("/*") else {
+        return Vec::new();
+    };
+    models_of(provider)
+        .into_iter()
+        .map(|name| entry.model_name.replacen('*', name, 1))
+        .collect()
+}
+
+/// What the catalogue tells of a deployment's model.
+fn catalogued(entry: &ModelEntry) -> (Lookup, Option<Map<String, Value>>) {
+    let model: String = entry.litellm_params.get("model").unwrap_or_default();
+    let custom: Option<String> = entry.litellm_params.get("custom_llm_provider");
+    let looked_up = get_llm_provider(&model, custom.as_deref(), None, None, &|_| None);
+    let lookup = looked_up.unwrap_or_else(|_| Lookup {
+        model: model.clone(),
+        ..Lookup::default()
+    });
+    let base = entry.model_info.get("base_model").and_then(Value::as_str);
+    let base = base
+        .map(str::to_owned)
+        .or_else(|| entry.litellm_params.get("base_model"));
+    let provider = lookup.provider.as_deref();
+    let info = match &base {
+        Some(base) => model_info(base, None).or_else(|| model_info(base, provider)),
+        None => model_info(&lookup.model, provider),
+    };
+    (lookup, info)
+}
+
+fn described(name: &str, entry: Option<&ModelEntry>) -> Map<String, Value> {
     let mut model = Map::new();
     model.insert("id".into(), name.into());
     model.insert("object".into(), "model".into());
     model.insert("created".into(), CREATED.into());
     model.insert("owned_by".into(), "openai".into());
-    let group = config
-        .router
-        .model_group_alias
-        .get(name)
-        .map_or(name, |alias| alias.model.as_str());
-    if let Some(entry) = config.model_list.iter().find(|e| e.model_name == group) {
+    if let Some(entry) = entry {
+        // What a wildcard stands for is known by its public name alone.
+        let known = if entry.model_name.contains('*') {
+            model_info(name, None)
+        } else {
+            catalogued(entry).1
+        };
+        let known = known.unwrap_or_default();
         for key in ["mode", "max_input_tokens", "max_output_tokens"] {
-            if let Some(value) = entry.model_info.get(key) {
+            let value = entry.model_info.get(key).or_else(|| known.get(key));
+            if let Some(value) = value.filter(|value| !value.is_null()) {
                 model.insert(key.into(), value.clone());
             }
         }
@@ -133,6 +184,19 @@ fn deployment(entry: &ModelEntry) -> Value {
     info.entry("db_model").or_insert(Value::Bool(false));
     info.entry("member_auto_router")
         .or_insert(Value::Bool(false));
+    info.entry("pricing_overrides").or_insert(json!([]));
+    let (lookup, known) = catalogued(entry);
+    let provider = lookup.provider.clone().unwrap_or_default();
+    let key = format!("{provider}/{}", lookup.model);
+    for (name, value) in known.unwrap_or_else(|| unlisted(&key, &provider)) {
+        info.entry(name).or_insert(value);
+    }
+    let row = registry::provider(&provider);
+    // LiteLLM asks by the configured name, provider and all.
+    let configured: String = entry.litellm_params.get("model").unwrap_or_default();
+    let takes = row.map(|row| params::supported(row, &configured));
+    info.entry("supported_openai_params")
+        .or_insert(json!(takes));
     json!({ "model_name": entry.model_name, "litellm_params": params, "model_info": info })
 }
 
@@ -155,7 +219,27 @@ fn is_open(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_open;
+    use super::*;
+
+    #[test]
+    fn a_wildcard_over_a_provider_stands_for_its_models() {
+        let entry = |name: &str, model: &str| {
+            let mut entry = ModelEntry {
+                model_name: name.to_owned(),
+                ..ModelEntry::default()
+            };
+            entry.litellm_params.set("model", &model);
+            entry
+        };
+        let bare = matched(&entry("*", "openai/*"));
+        assert!(bare.iter().any(|name| name == "gpt-4o"));
+        assert!(bare.iter().any(|name| name == "davinci-002"));
+        assert!(!bare.iter().any(|name| name.starts_with("ft:gpt-")));
+        let prefixed = matched(&entry("openai/*", "openai/*"));
+        assert_eq!(prefixed.len(), bare.len());
+        assert!(prefixed.iter().all(|name| name.starts_with("openai/")));
+        assert!(matched(&entry("team-*", "openai/team-*")).is_empty());
+    }
 
     #[test]
     fn what_may_hold_a_credential_is_not_shown() {

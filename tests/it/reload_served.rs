@@ -170,6 +170,33 @@ async fn edits_and_signals_under_load_fail_no_request() {
     assert!(load.end().await > 0);
 }
 
+/// Writes a file in its place, in two steps: empty, then the text.
+async fn rewrite(path: &Path, text: &str) {
+    std::fs::write(path, "").unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    std::fs::write(path, text).unwrap();
+}
+
+/// An empty file is a configuration without models: whoever reads one that is being written must not take it for such.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_being_rewritten_is_not_taken_for_an_empty_one() {
+    let (_mock, port) = upstream();
+    let served = Served::start(&numbered(port, 0)).await;
+    let load = Load::start(&served);
+    for number in 1..=10 {
+        let signals = async {
+            for _ in 0..20 {
+                served.signal(Signal::HUP);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let text = numbered(port, number);
+        tokio::join!(rewrite(&served.config, &text), signals);
+        until_in_force(&served, number, false).await;
+    }
+    assert!(load.end().await > 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn swapped_links_under_load_fail_no_request() {
     let (_mock, port) = upstream();
