@@ -259,7 +259,18 @@ def get_optional_params(
 
 
 # Providers to which `stream` goes only when it is true.
-_STREAM_IF_TRUE = frozenset({"mistral", "codestral", "text-completion-codestral", "microsoft_365_copilot"})
+_STREAM_IF_TRUE = frozenset(
+    {
+        "anthropic",
+        "codestral",
+        "gemini",
+        "microsoft_365_copilot",
+        "mistral",
+        "text-completion-codestral",
+        "vertex_ai",
+        "vertex_ai_beta",
+    }
+)
 
 _NOT_SENT = frozenset(
     {

@@ -33,9 +33,7 @@ class BaseModel(pydantic.BaseModel):
     """What all reply objects share: unknown members are kept, and items are attributes."""
 
     # Schemas are built when a class is first used: a process that only chats never pays for embeddings.
-    model_config = ConfigDict(
-        extra="allow", protected_namespaces=(), arbitrary_types_allowed=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), arbitrary_types_allowed=True, defer_build=True)
 
     def _build(self, **members: Any) -> None:
         pydantic.BaseModel.__init__(self, **members)
