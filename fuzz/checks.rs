@@ -12,6 +12,7 @@
 )]
 
 use bytes::{Bytes, BytesMut};
+use gateway::adapt::ndjson::LineParser;
 use gateway::adapt::sse::{Item, SseParser};
 use gateway::adapt::{Head, Target};
 use gateway::config;
@@ -22,12 +23,13 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 /// Providers whose adapters differ; every stream and reply goes through each.
-const MODELS: [&str; 5] = [
+const MODELS: [&str; 6] = [
     "openai/gpt-4o",
     "deepseek/deepseek-chat",
     "anthropic/claude-3-5-sonnet-20240620",
     "perplexity/sonar",
     "groq/llama-3.1-8b-instant",
+    "cohere_chat/command-a-03-2025",
 ];
 
 /// Where to cut, told by the bytes themselves: the first one is the seed.
@@ -109,6 +111,38 @@ fn items(pieces: &[&[u8]]) -> Items {
         .finish(&mut on)
         .map_err(|error| error.message.clone())?;
     Ok(seen)
+}
+
+/// Lines of JSON: they are what lies between line feeds, however the bytes are cut.
+pub fn ndjson(bytes: &[u8]) {
+    let (bytes, at) = cut(bytes);
+    let expected: Vec<&[u8]> = bytes
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert_eq!(lines(&[bytes]), expected);
+    assert_eq!(
+        lines(&[&bytes[..at], &bytes[at..]]),
+        expected,
+        "cut at {at}"
+    );
+    let each: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(lines(&each), expected, "cut everywhere");
+}
+
+fn lines(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut seen = Vec::new();
+    let mut parser = LineParser::default();
+    let mut on = |line: &[u8]| {
+        seen.push(line.to_vec());
+        Ok(())
+    };
+    for piece in pieces {
+        parser.push(piece, &mut on).unwrap();
+    }
+    parser.finish(&mut on).unwrap();
+    seen
 }
 
 fn target(model: &str) -> Target {

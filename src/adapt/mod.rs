@@ -18,6 +18,7 @@ pub mod json_fault;
 pub mod lookup;
 mod memo;
 pub mod mock;
+pub mod ndjson;
 pub mod params;
 pub mod providers;
 pub mod registry;

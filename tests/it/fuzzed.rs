@@ -68,6 +68,11 @@ fn sse() {
 }
 
 #[test]
+fn ndjson() {
+    replay("ndjson", checks::ndjson, 200);
+}
+
+#[test]
 fn stream() {
     replay("stream", checks::stream, 50);
 }

@@ -2,7 +2,10 @@
 
 use super::Habits;
 use crate::adapt::params::{facts, sets};
+use crate::adapt::providers::cohere;
 use crate::adapt::providers::gemini::is_gemini_3;
+use crate::params::Params;
+use serde_json::Value;
 
 /// <https://docs.claude.com/en/api/messages>
 pub static ANTHROPIC: Habits = Habits {
@@ -24,6 +27,38 @@ fn insert_before(names: &mut Vec<&'static str>, before: &str, more: &[&'static s
         .unwrap_or(names.len());
     names.splice(at..at, more.iter().copied());
 }
+
+/// Gives members other names.
+fn rename(params: &mut Params, names: &[(&str, &str)]) {
+    for (from, to) in names {
+        if let Some(raw) = params.remove(from) {
+            params.set_raw(to, raw);
+        }
+    }
+}
+
+/// <https://docs.cohere.com/reference/chat>
+pub static COHERE: Habits = Habits {
+    params: Some(|mapping| {
+        let params = &mut mapping.params;
+        rename(
+            params,
+            &[
+                ("max_completion_tokens", "max_tokens"),
+                ("n", "num_generations"),
+                ("top_p", "p"),
+                ("stop", "stop_sequences"),
+            ],
+        );
+        if let Some(text @ Value::String(_)) = params.get("stop_sequences") {
+            params.set("stop_sequences", &[text]);
+        }
+        params.remove("tool_choice");
+        Ok(())
+    }),
+    model: Some(cohere::model),
+    ..Habits::NONE
+};
 
 /// <https://docs.mistral.ai/api/>
 pub static MISTRAL: Habits = Habits {

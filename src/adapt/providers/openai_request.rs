@@ -4,11 +4,11 @@
 //! Order: the deployment's defaults, names to drop, what the provider takes, its habits, the members of its own, the
 //! stream, the messages.
 
-mod embeddings;
+pub(super) mod embeddings;
 pub(super) mod injection;
 pub mod messages;
 pub(super) mod text;
-mod wire;
+pub(super) mod wire;
 
 use crate::adapt::habits::{Mapping, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
@@ -131,7 +131,11 @@ pub fn map_params<'a>(
     Ok(mapping)
 }
 
-fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
+/// The body of a chat, and how its reply has to be read.
+///
+/// # Errors
+/// As [`request`].
+pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     let given = with_defaults(&call.params, &target.defaults);
     let mut mapping = map_params(
         &given,

@@ -4,6 +4,7 @@ use super::{Provider, native};
 use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
+use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
 use crate::adapt::providers::vertex::Vertex;
 
@@ -13,8 +14,8 @@ pub static ROWS: &[Provider] = &[
     native("chatgpt", "https://chatgpt.com/backend-api/codex", &[], &[], sets::FULL),
     native("mock", "", &[], &[], sets::FULL).hidden(),
     native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]),
-    native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
-    native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late(),
+    native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late().speaks(&Cohere).habits(&habits::native::COHERE),
+    native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late().speaks(&Cohere).habits(&habits::native::COHERE),
     native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic).habits(&habits::native::ANTHROPIC),
     native("anthropic_text", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC_TEXT).late(),
     native("bytez", "", &[], &[], sets::BYTEZ),

@@ -13,6 +13,8 @@ const OPENAI: &[&str] = &["user", "encoding_format", "dimensions"];
 
 /// What a provider takes of them; one that is not named takes all.
 const SUPPORTED: &[(&str, &[&str])] = &[
+    ("cohere", &["encoding_format", "dimensions"]),
+    ("cohere_chat", &["encoding_format", "dimensions"]),
     ("perplexity", &["dimensions", "encoding_format"]),
     ("volcengine", &["encoding_format", "user"]),
     ("mistral", &["encoding_format"]),
@@ -36,14 +38,9 @@ const LIST_INPUT: &[&str] = &[
 /// # Errors
 /// [`ErrorKind::UnsupportedParams`] for a parameter that the provider or the model does not take.
 pub fn body(call: &Call, target: &Target) -> Result<Params> {
-    let mut given = with_defaults(&call.params, &target.defaults).into_owned();
-    let options = &target.options;
-    let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
-    given.retain(|name, raw| name != "model" && &raw[..] != b"null" && !dropped(name));
-    refuse(&mut given, target)?;
     let mut body = Params::default();
     body.set("model", &target.model);
-    for (name, raw) in given.iter().chain(options.extra_body.iter()) {
+    for (name, raw) in members(call, target)?.iter() {
         body.set_raw(name, raw.clone());
     }
     if LIST_INPUT.contains(&target.provider.name)
@@ -51,8 +48,24 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     {
         body.set("input", &json!([text]));
     }
-    body.remove("max_retries");
     Ok(body)
+}
+
+/// The members of an embedding call but its model: what the provider takes of OpenAI's, and those of its own.
+///
+/// # Errors
+/// As [`body`].
+pub fn members(call: &Call, target: &Target) -> Result<Params> {
+    let mut given = with_defaults(&call.params, &target.defaults).into_owned();
+    let options = &target.options;
+    let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
+    given.retain(|name, raw| name != "model" && &raw[..] != b"null" && !dropped(name));
+    refuse(&mut given, target)?;
+    for (name, raw) in options.extra_body.iter() {
+        given.set_raw(name, raw.clone());
+    }
+    given.remove("max_retries");
+    Ok(given)
 }
 
 fn refuse(given: &mut Params, target: &Target) -> Result<()> {
@@ -90,14 +103,14 @@ fn refuse(given: &mut Params, target: &Target) -> Result<()> {
         format!(
             "{name} does not support parameters: {}, for model={}. To drop these, set `litellm.drop_params=True` or for \
              proxy:\n\n`litellm_settings:\n drop_params: true`\n",
-            members(given, &refused),
+            shown(given, &refused),
             target.model
         )
     };
     Err(Error::new(ErrorKind::UnsupportedParams, message))
 }
 
-fn members(given: &Params, names: &[&str]) -> String {
+fn shown(given: &Params, names: &[&str]) -> String {
     let raw = |name: &&str| given.raw(name).cloned().unwrap_or_else(Bytes::new);
     let named: Map<String, Value> = names
         .iter()

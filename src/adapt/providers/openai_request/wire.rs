@@ -55,7 +55,11 @@ pub fn is_openai_host(api_base: &str) -> bool {
     host == "openai.com" || host.ends_with(".openai.com")
 }
 
-fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
+/// The headers of a request, with the key as a bearer token.
+///
+/// # Errors
+/// A key or a header that cannot be sent, and a missing key where LiteLLM refuses to call without one.
+pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in target.provider.habits.headers {
