@@ -59,6 +59,17 @@ struct Rates {
     reasoning: Option<f64>,
 }
 
+/// The rates that a call is billed at, USD per token: after thresholds, tiers of the prompt's length and of service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct BilledRates {
+    pub input: f64,
+    pub output: f64,
+    pub cache_read: f64,
+    pub cache_write: f64,
+    pub reasoning: f64,
+}
+
 /// Price members of an entry that make it billable by token.
 const TOKEN_PRICES: [&str; 2] = ["input_cost_per_token", "output_cost_per_token"];
 
@@ -212,18 +223,28 @@ impl Quote {
         self.billed(&Billed::of(usage), usage.service_tier.as_deref())
     }
 
+    /// The rates at which units of such a call are billed.
+    pub fn billed_rates(&self, billed: &Billed, service_tier: Option<&str>) -> BilledRates {
+        let suffix = suffix(service_tier);
+        let rates = self.settled_rates(billed, suffix);
+        BilledRates {
+            input: rates.input,
+            output: rates.output,
+            cache_read: rates.cache_read,
+            cache_write: rates.cache_write,
+            reasoning: self.reasoning_rate(&rates, suffix),
+        }
+    }
+
+    fn settled_rates(&self, billed: &Billed, suffix: &str) -> Rates {
+        self.tier_rates(billed)
+            .unwrap_or_else(|| self.rates(billed, suffix))
+    }
+
     /// What billed units cost. `service_tier` names the tier that served the call; others than the priced are standard.
     pub fn billed(&self, billed: &Billed, service_tier: Option<&str>) -> Cost {
-        let suffix = service_tier
-            .and_then(|tier| {
-                SERVICE_TIERS
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(tier))
-            })
-            .map_or("", |(_, suffix)| suffix);
-        let rates = self
-            .tier_rates(billed)
-            .unwrap_or_else(|| self.rates(billed, suffix));
+        let suffix = suffix(service_tier);
+        let rates = self.settled_rates(billed, suffix);
         let input = self.input(billed, &rates, suffix);
         let output = self.output(billed, &rates, suffix);
         Cost {
@@ -406,6 +427,17 @@ impl Quote {
         }
         cost
     }
+}
+
+/// What the prices of a service tier carry at their end.
+fn suffix(service_tier: Option<&str>) -> &'static str {
+    service_tier
+        .and_then(|tier| {
+            SERVICE_TIERS
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(tier))
+        })
+        .map_or("", |(_, suffix)| suffix)
 }
 
 fn cache_creation(billed: &Billed, rates: &Rates) -> f64 {

@@ -74,7 +74,7 @@ impl Wildcards {
 }
 
 /// What the stars of `pattern` match in `name`, as long as possible from the left.
-pub(super) fn matches<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
+pub(crate) fn matches<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> {
     let Some((head, tail)) = pattern.split_once('*') else {
         return (pattern == name).then(Vec::new);
     };
@@ -98,7 +98,7 @@ pub(super) fn matches<'n>(pattern: &str, name: &'n str) -> Option<Vec<&'n str>> 
 }
 
 /// `model` with its stars filled; without stars it is a model of its own.
-pub(super) fn fill(model: &str, matched: &[&str]) -> String {
+pub(crate) fn fill(model: &str, matched: &[&str]) -> String {
     let mut filled = String::with_capacity(model.len() + 16);
     let mut stars = matched.iter();
     for (i, part) in model.split('*').enumerate() {

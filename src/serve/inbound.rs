@@ -227,7 +227,8 @@ pub fn mocks(params: &Params, config: &Config) -> Vec<&'static str> {
     MOCKS.iter().filter(asked).copied().collect()
 }
 
-fn refused(name: &str) -> bool {
+/// Whether a member is not for a client to say.
+pub fn refused(name: &str) -> bool {
     NOT_FROM_CLIENTS.contains(&name) || PRICES.iter().any(|prefix| name.starts_with(prefix))
 }
 

@@ -67,6 +67,30 @@ pub fn openapi() -> Response<ReplyBody> {
     }))
 }
 
+/// The callbacks in force. LiteLLM keeps them in seven lists; a configuration fills one of these.
+pub fn callbacks(gateway: &Gateway) -> Response<ReplyBody> {
+    let snapshot = gateway.engine.snapshot.load();
+    let config = &snapshot.config;
+    let alerting = config.general.other.get("alerting");
+    let channels = alerting.and_then(Value::as_array).map_or(0, Vec::len);
+    let callbacks = &config.litellm.callbacks;
+    let timeout = config.litellm.request_timeout;
+    json(&json!({
+        "alerting": alerting.map_or_else(|| "None".to_owned(), Value::to_string),
+        "litellm.callbacks": callbacks,
+        "litellm.input_callback": [],
+        "litellm.failure_callback": [],
+        "litellm.success_callback": [],
+        "litellm._async_success_callback": [],
+        "litellm._async_failure_callback": [],
+        "litellm._async_input_callback": [],
+        "all_litellm_callbacks": callbacks,
+        "num_callbacks": callbacks.len(),
+        "num_alerting": channels,
+        "litellm.request_timeout": timeout.map_or(6000.0, |timeout| timeout.as_secs_f64()),
+    }))
+}
+
 /// For people who open the address in a browser.
 pub fn home() -> Response<ReplyBody> {
     json(&json!({

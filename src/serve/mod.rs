@@ -1,12 +1,18 @@
 //! 1 REQUEST. Inbound HTTP: the listener and its drain ([`listen`]), the table of routes ([`routes`]), authentication
 //! ([`auth`]), body limits and the way to a [`Call`](crate::request::Call) ([`inbound`]), and replies: [`calls`] for
-//! models, [`health`], [`models`] for what is configured. Errors are worded in [`refusal`].
+//! models, [`health`], [`models`] and [`groups`] for what is configured, [`count`], [`estimate`] and [`preview`] for
+//! what a call would be. Errors are worded in [`refusal`].
 //!
 //! A request that is dropped, because its client left, takes its upstream call with it: nothing is spawned for it.
 
 pub mod auth;
 pub mod body;
 pub mod calls;
+pub mod count;
+pub mod estimate;
+pub mod facts;
+pub mod fields;
+pub mod groups;
 pub mod health;
 pub mod inbound;
 pub mod json_fault;
@@ -14,6 +20,7 @@ pub mod known;
 pub mod listen;
 pub mod meta;
 pub mod models;
+pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
@@ -25,7 +32,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use routes::{Endpoint, Found, Route};
+use routes::{Endpoint, Found, Route, Tool};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,6 +147,19 @@ where
         Endpoint::Models => models::list(gateway, query),
         Endpoint::Model => models::one(gateway, model.as_deref().unwrap_or_default()),
         Endpoint::ModelInfo => models::info(gateway, query),
+        Endpoint::GroupInfo => groups::list(gateway, query),
+        Endpoint::SupportedParams => preview::supported(gateway, query),
+        Endpoint::Catalogued => preview::catalogued(query),
+        Endpoint::Callbacks => meta::callbacks(gateway),
+        Endpoint::Tool(tool) => {
+            let read = inbound::read(body, &gateway.engine.snapshot.load().config).await;
+            match (read, tool) {
+                (Err(refusal), _) => refusal.reply(),
+                (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,
+                (Ok(body), Tool::CostEstimate) => estimate::cost(gateway, &body),
+                (Ok(body), Tool::TransformRequest) => preview::transformed(gateway, &body),
+            }
+        }
         Endpoint::Routes => meta::routes(),
         Endpoint::OpenApi => meta::openapi(),
         Endpoint::Home => meta::home(),

@@ -1,11 +1,10 @@
 //! What is configured: `/v1/models` and `/model/info`.
 
 use super::body::ReplyBody;
+use super::facts::{Facts, catalogued};
 use super::refusal;
 use super::{Gateway, json, known, query_value};
-use crate::adapt::lookup::{Lookup, get_llm_provider};
-use crate::adapt::{params, registry};
-use crate::catalog::{model_info, models_of, unlisted};
+use crate::catalog::{model_info, models_of};
 use crate::config::Config;
 use crate::config::schema::{FallbackRule, ModelEntry};
 use http::{Response, StatusCode};
@@ -62,7 +61,7 @@ pub fn one(gateway: &Gateway, name: &str) -> Response<ReplyBody> {
 
 /// Public names in the order of the configuration, then aliases that are not hidden. A wildcard over a provider
 /// stands for the models that the catalogue knows of it; another wildcard names nothing.
-fn names(config: &Config) -> Vec<(String, Option<&ModelEntry>)> {
+pub(super) fn names(config: &Config) -> Vec<(String, Option<&ModelEntry>)> {
     let mut seen = HashSet::new();
     let groups = config.model_list.iter().flat_map(|entry| {
         let names = if entry.model_name.contains('*') {
@@ -98,27 +97,6 @@ fn matched(entry: &ModelEntry) -> Vec<String> {
         .into_iter()
         .map(|name| entry.model_name.replacen('*', name, 1))
         .collect()
-}
-
-/// What the catalogue tells of a deployment's model.
-fn catalogued(entry: &ModelEntry) -> (Lookup, Option<Map<String, Value>>) {
-    let model: String = entry.litellm_params.get("model").unwrap_or_default();
-    let custom: Option<String> = entry.litellm_params.get("custom_llm_provider");
-    let looked_up = get_llm_provider(&model, custom.as_deref(), None, None, &|_| None);
-    let lookup = looked_up.unwrap_or_else(|_| Lookup {
-        model: model.clone(),
-        ..Lookup::default()
-    });
-    let base = entry.model_info.get("base_model").and_then(Value::as_str);
-    let base = base
-        .map(str::to_owned)
-        .or_else(|| entry.litellm_params.get("base_model"));
-    let provider = lookup.provider.as_deref();
-    let info = match &base {
-        Some(base) => model_info(base, None).or_else(|| model_info(base, provider)),
-        None => model_info(&lookup.model, provider),
-    };
-    (lookup, info)
 }
 
 fn described(name: &str, entry: Option<&ModelEntry>) -> Map<String, Value> {
@@ -180,23 +158,11 @@ fn deployment(entry: &ModelEntry) -> Value {
     ] {
         params.entry(name).or_insert(Value::Bool(false));
     }
-    let mut info = entry.model_info.clone();
+    let Facts { mut info, .. } = Facts::of(entry);
     info.entry("db_model").or_insert(Value::Bool(false));
     info.entry("member_auto_router")
         .or_insert(Value::Bool(false));
     info.entry("pricing_overrides").or_insert(json!([]));
-    let (lookup, known) = catalogued(entry);
-    let provider = lookup.provider.clone().unwrap_or_default();
-    let key = format!("{provider}/{}", lookup.model);
-    for (name, value) in known.unwrap_or_else(|| unlisted(&key, &provider)) {
-        info.entry(name).or_insert(value);
-    }
-    let row = registry::provider(&provider);
-    // LiteLLM asks by the configured name, provider and all.
-    let configured: String = entry.litellm_params.get("model").unwrap_or_default();
-    let takes = row.map(|row| params::supported(row, &configured));
-    info.entry("supported_openai_params")
-        .or_insert(json!(takes));
     json!({ "model_name": entry.model_name, "litellm_params": params, "model_info": info })
 }
 

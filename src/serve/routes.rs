@@ -14,6 +14,11 @@ pub enum Endpoint {
     Models,
     Model,
     ModelInfo,
+    GroupInfo,
+    SupportedParams,
+    Catalogued,
+    Callbacks,
+    Tool(Tool),
     Alive,
     Ready,
     ReadyDetails,
@@ -24,6 +29,15 @@ pub enum Endpoint {
     Home,
     /// Management of keys, teams, users and spend.
     Managed,
+}
+
+/// What reads a body and calls no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Tool {
+    TokenCounter,
+    CostEstimate,
+    TransformRequest,
 }
 
 /// One row.
@@ -87,6 +101,26 @@ pub static ROUTES: &[Route] = &[
     guarded("GET", "/models", Endpoint::Models),
     guarded("GET", "/v1/model/info", Endpoint::ModelInfo),
     guarded("GET", "/model/info", Endpoint::ModelInfo),
+    guarded("GET", "/model_group/info", Endpoint::GroupInfo),
+    guarded(
+        "POST",
+        "/utils/token_counter",
+        Endpoint::Tool(Tool::TokenCounter),
+    ),
+    guarded(
+        "POST",
+        "/utils/transform_request",
+        Endpoint::Tool(Tool::TransformRequest),
+    ),
+    guarded("POST", "/cost/estimate", Endpoint::Tool(Tool::CostEstimate)),
+    guarded(
+        "GET",
+        "/utils/supported_openai_params",
+        Endpoint::SupportedParams,
+    ),
+    guarded("GET", "/utils/model_info", Endpoint::Catalogued),
+    guarded("GET", "/active/callbacks", Endpoint::Callbacks),
+    guarded("GET", "/settings", Endpoint::Callbacks),
     open("GET", "/", Endpoint::Home),
     open("GET", "/routes", Endpoint::Routes),
     open("GET", "/openapi.json", Endpoint::OpenApi),
