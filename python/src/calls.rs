@@ -1,6 +1,7 @@
 //! Calls in process: keyword arguments in, canonical JSON bytes out, sync and async, whole and streamed.
 //! See `python/gateway/main.py`.
 
+use crate::lane::Lane;
 use crate::runtime::{Process, process};
 use crate::{json, stream};
 use gateway::adapt::Target;
@@ -15,7 +16,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pyo3::create_exception!(
     _gateway,
@@ -23,9 +24,6 @@ pyo3::create_exception!(
     PyException,
     "An error of the core; args[0] is a dict of its parts."
 );
-
-/// How often a waiting sync call looks for signals such as Ctrl-C.
-const SIGNAL_CHECK: Duration = Duration::from_millis(100);
 
 /// Answers from the core, as Python reads them.
 #[pyclass(frozen, module = "gateway._gateway")]
@@ -64,7 +62,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn new(py: Python<'_>, answer: Answer, call_id: String, started: Instant) -> PyResult<Self> {
+    /// `lane`: where a streamed answer goes on, when it does not on the process's runtime.
+    fn new(
+        py: Python<'_>,
+        answer: Answer,
+        call_id: String,
+        started: Instant,
+        lane: Option<Lane>,
+    ) -> PyResult<Self> {
         let target = &answer.target;
         let total = started.elapsed();
         let mut reply = Self {
@@ -84,7 +89,7 @@ impl Reply {
         match answer.body {
             AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
             AnswerBody::Stream(events) => {
-                reply.stream = Some(Py::new(py, stream::Stream::new(events))?);
+                reply.stream = Some(Py::new(py, stream::Stream::new(events, lane))?);
             }
         }
         Ok(reply)
@@ -175,28 +180,6 @@ fn prepare(
     })
 }
 
-/// Waits for a future without the GIL, in slices, so that signals are heard; dropping it cancels it.
-pub fn wait<F: Future + Send + Unpin>(
-    py: Python<'_>,
-    process: &Process,
-    mut future: F,
-) -> PyResult<F::Output>
-where
-    F::Output: Send,
-{
-    loop {
-        let waited = py.detach(|| {
-            process
-                .runtime
-                .block_on(async { tokio::time::timeout(SIGNAL_CHECK, &mut future).await })
-        });
-        match waited {
-            Ok(output) => return Ok(output),
-            Err(_) => py.check_signals()?,
-        }
-    }
-}
-
 /// A call that blocks the calling thread (without the GIL).
 ///
 /// # Errors
@@ -209,9 +192,22 @@ fn call(py: Python<'_>, op: &str, model: &str, kwargs: &Bound<'_, PyDict>) -> Py
         call_id,
         started,
     } = prepare(process, op, model, kwargs)?;
-    match wait(py, process, answering)? {
-        Ok(answer) => Reply::new(py, answer, call_id, started),
-        Err(failure) => Err(raised(py, &failure.error)),
+    let lane = process.lanes.take()?;
+    match lane.wait(py, answering)? {
+        Ok(answer) => {
+            if matches!(answer.body, AnswerBody::Whole(_)) {
+                process.lanes.keep(lane);
+                return Reply::new(py, answer, call_id, started, None);
+            }
+            Reply::new(py, answer, call_id, started, Some(lane))
+        }
+        Err(failure) => {
+            // An answer was read to its end; anything else may have left a connection in the middle of one.
+            if failure.error.headers.is_some() {
+                process.lanes.keep(lane);
+            }
+            Err(raised(py, &failure.error))
+        }
     }
 }
 
@@ -244,12 +240,12 @@ fn call_async(
         call_id,
         started,
     } = prepare(process, op, model, kwargs)?;
-    let task = process.runtime.spawn(async move {
+    let task = process.runtime()?.spawn(async move {
         let outcome = answering.await;
         // Without an interpreter (it is shutting down) nobody waits for this.
         Python::try_attach(|py| {
             let result = match outcome {
-                Ok(answer) => Reply::new(py, answer, call_id, started)
+                Ok(answer) => Reply::new(py, answer, call_id, started, None)
                     .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),
                 Err(failure) => Err(raised(py, &failure.error)),
             };

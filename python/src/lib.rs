@@ -7,6 +7,7 @@ mod calls;
 mod catalog;
 mod cost;
 mod json;
+mod lane;
 mod params;
 mod runtime;
 mod stream;

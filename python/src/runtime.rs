@@ -1,22 +1,87 @@
-//! One tokio runtime and one engine for each process: made with the first call, never at import, and made anew in a
-//! child after fork, whose copies of the parent's threads and connections are dead.
+//! One engine for each process: made with the first call, never at import, and made anew in a child after fork, whose
+//! copies of the parent's threads and connections are dead. Blocking calls run on [`crate::lane`]s, asynchronous ones
+//! on a tokio runtime that starts with the first of them.
 
+use crate::lane::{Lanes, PerRuntime};
 use gateway::forward::client::{Client, ClientSettings};
 use gateway::pipeline::Engine;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::sync::Arc;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// What calls run on.
 pub struct Process {
     pid: u32,
-    /// The runtime.
-    pub runtime: Runtime,
     /// The engine, without a configuration: in process, calls name their targets.
     pub engine: Arc<Engine>,
+    /// Where blocking calls run.
+    pub lanes: Lanes,
+    runtime: OnceLock<Runtime>,
 }
+
+impl Process {
+    /// Where asynchronous calls run.
+    pub fn runtime(&self) -> PyResult<&Runtime> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
+            .thread_name("gateway")
+            .enable_all()
+            .build()
+            .map_err(|e| PyRuntimeError::new_err(format!("cannot start the runtime: {e}")))?;
+        if let Err(unused) = self.runtime.set(runtime) {
+            // Another thread was faster.
+            unused.shutdown_background();
+        }
+        self.runtime
+            .get()
+            .ok_or_else(|| PyRuntimeError::new_err("the runtime did not start"))
+    }
+
+    /// Waits, without the GIL, for what an asynchronous call began. As [`crate::lane::Lane::wait`].
+    pub fn wait<F>(&self, py: Python<'_>, future: F) -> PyResult<F::Output>
+    where
+        F: Future + Send + Unpin,
+        F::Output: Send,
+    {
+        let runtime = self.runtime()?;
+        sliced(py, future, |slice| runtime.block_on(slice))
+    }
+}
+
+/// Waits for a future without the GIL, in slices, so that signals are heard. `Err`: a signal's handler raised; the
+/// future is dropped.
+pub fn sliced<F>(
+    py: Python<'_>,
+    mut future: F,
+    run: impl Fn(Slice<'_, F>) -> Option<F::Output> + Sync,
+) -> PyResult<F::Output>
+where
+    F: Future + Send + Unpin,
+    F::Output: Send,
+{
+    loop {
+        let slice: Slice<'_, F> =
+            Box::pin(async { tokio::time::timeout(SIGNAL_CHECK, &mut future).await.ok() });
+        match py.detach(|| run(slice)) {
+            Some(output) => return Ok(output),
+            None => py.check_signals()?,
+        }
+    }
+}
+
+/// How often a waiting blocking call looks for signals such as Ctrl-C.
+const SIGNAL_CHECK: Duration = Duration::from_millis(100);
+
+/// A wait of at most [`SIGNAL_CHECK`]; `None` when it is not over.
+pub type Slice<'a, F> = Pin<Box<dyn Future<Output = Option<<F as Future>::Output>> + Send + 'a>>;
 
 // No lock: one that another thread holds while the process forks would stay locked in the child for ever.
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
@@ -45,25 +110,20 @@ fn alive(process: *mut Process) -> Option<&'static Process> {
 }
 
 fn start() -> PyResult<Process> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(std::thread::available_parallelism().map_or(2, |n| n.get().min(4)))
-        .thread_name("gateway")
-        .enable_all()
-        .build()
-        .map_err(|e| PyRuntimeError::new_err(format!("cannot start the runtime: {e}")))?;
     let settings = ClientSettings::from_env(&|name| std::env::var(name).ok());
-    let client = {
-        let _inside = runtime.enter();
-        Client::new(&settings).map_err(PyRuntimeError::new_err)?
+    let client = Client::new(&settings).map_err(PyRuntimeError::new_err)?;
+    let transport = PerRuntime {
+        shared: client.clone(),
     };
     let engine = Engine::new(
-        Arc::new(client),
+        Arc::new(transport),
         Arc::new(gateway::config::Snapshot::default()),
         Vec::new(),
     );
     Ok(Process {
         pid: std::process::id(),
-        runtime,
         engine: Arc::new(engine),
+        lanes: Lanes::new(client),
+        runtime: OnceLock::new(),
     })
 }

@@ -1,11 +1,11 @@
 //! A streamed reply in Python's hands. Chunks cross the border in batches: all that has come since the last time.
 
-use crate::calls::{hand_over, raised, wait};
+use crate::calls::{hand_over, raised};
+use crate::lane::Lane;
 use crate::runtime::process;
 use bytes::{Bytes, BytesMut};
 use gateway::error::Error;
 use gateway::pipeline::AnswerStream;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use std::future::poll_fn;
@@ -26,6 +26,8 @@ struct Shared {
 #[derive(Default)]
 struct Slot {
     events: Option<AnswerStream>,
+    /// Where a blocking call's stream runs; `None`: on the process's runtime.
+    lane: Option<Lane>,
     closed: bool,
     /// An error that came after events of the same batch.
     failed: Option<Error>,
@@ -73,6 +75,24 @@ impl Shared {
         Ok(Some(batch))
     }
 
+    /// As `batch`, on this thread. The outer error is a signal handler's.
+    fn wait(&self, py: Python<'_>) -> PyResult<Result<Option<Bytes>, Error>> {
+        let process = process()?;
+        let lane = self.slot().lane.take();
+        let Some(lane) = lane else {
+            return process.wait(py, Box::pin(self.batch()));
+        };
+        let batch = lane.wait(py, Box::pin(self.batch()))?;
+        let mut slot = self.slot();
+        if slot.events.is_some() {
+            slot.lane = Some(lane);
+        } else if slot.usage.is_some() {
+            // Read to its end: the connection may serve the next call.
+            process.lanes.keep(lane);
+        }
+        Ok(batch)
+    }
+
     fn keep_usage(&self, events: &AnswerStream) {
         let usage = events
             .usage()
@@ -83,9 +103,10 @@ impl Shared {
     fn close(&self) {
         let mut slot = self.slot();
         slot.closed = true;
-        let events = slot.events.take();
+        let (events, lane) = (slot.events.take(), slot.lane.take());
         drop(slot);
         drop(events);
+        drop(lane);
         self.closing.notify_waiters();
         self.closing.notify_one();
     }
@@ -106,21 +127,29 @@ impl Drop for Giveback<'_> {
     }
 }
 
-/// Adds what else is ready, without waiting. The second part says that the stream is over, and how.
+/// Adds what else is there, without waiting for the upstream. The second part says that the stream is over, and how.
 async fn drain(events: &mut AnswerStream, first: Bytes) -> (Bytes, Option<Option<Error>>) {
     let mut more = BytesMut::new();
-    let over = poll_fn(|cx| {
-        while first.len() + more.len() < MAX_BATCH {
-            match events.poll_next(cx) {
-                Poll::Ready(Some(Ok(bytes))) => more.extend_from_slice(&bytes),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Some(error))),
-                Poll::Ready(None) => return Poll::Ready(Some(None)),
-                Poll::Pending => break,
+    let mut over = None;
+    while first.len() + more.len() < MAX_BATCH {
+        let next = match poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await {
+            // The connection gives one piece at a time; another may lie in its buffer.
+            Poll::Pending => {
+                tokio::task::yield_now().await;
+                poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await
             }
+            ready @ Poll::Ready(_) => ready,
+        };
+        match next {
+            Poll::Ready(Some(Ok(bytes))) => more.extend_from_slice(&bytes),
+            Poll::Ready(Some(Err(error))) => over = Some(Some(error)),
+            Poll::Ready(None) => over = Some(None),
+            Poll::Pending => break,
         }
-        Poll::Ready(None)
-    })
-    .await;
+        if over.is_some() {
+            break;
+        }
+    }
     if more.is_empty() {
         return (first, over);
     }
@@ -148,11 +177,12 @@ fn chunks<'py>(py: Python<'py>, batch: &[u8]) -> PyResult<Bound<'py, PyList>> {
 pub struct Stream(Arc<Shared>);
 
 impl Stream {
-    /// A stream that nobody has read of yet.
-    pub fn new(events: AnswerStream) -> Self {
+    /// A stream that nobody has read of yet, on `lane` or on the process's runtime.
+    pub fn new(events: AnswerStream, lane: Option<Lane>) -> Self {
         Self(Arc::new(Shared {
             slot: Mutex::new(Slot {
                 events: Some(events),
+                lane,
                 ..Slot::default()
             }),
             closing: Notify::new(),
@@ -164,10 +194,8 @@ impl Stream {
 impl Stream {
     /// JSON of the next chunks, at least one; blocks without the GIL. None at the end.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let process = process()?;
         loop {
-            let shared = self.0.clone();
-            let batch = wait(py, process, Box::pin(async move { shared.batch().await }))?;
+            let batch = self.0.wait(py)?;
             let Some(batch) = batch.map_err(|e| raised(py, &e))? else {
                 return Ok(None);
             };
@@ -186,9 +214,8 @@ impl Stream {
         deliver: Py<PyAny>,
     ) -> PyResult<()> {
         let shared = self.0.clone();
-        let process = process().map_err(|_| PyRuntimeError::new_err("the runtime is gone"))?;
-        process.runtime.spawn(async move {
-            let batch = shared.batch().await;
+        let runtime = process()?.runtime()?;
+        let delivered = move |batch: Result<Option<Bytes>, Error>| {
             Python::try_attach(|py| {
                 let result = match batch {
                     Ok(Some(batch)) => chunks(py, &batch).map(|list| list.into_any().unbind()),
@@ -197,7 +224,18 @@ impl Stream {
                 };
                 hand_over(py, &event_loop, &future, &deliver, result);
             });
-        });
+        };
+        if shared.slot().lane.is_some() {
+            // A blocking call's stream runs on whichever thread waits for it.
+            runtime.spawn_blocking(move || {
+                let batch = Python::try_attach(|py| shared.wait(py));
+                if let Some(Ok(batch)) = batch {
+                    delivered(batch);
+                }
+            });
+        } else {
+            runtime.spawn(async move { delivered(shared.batch().await) });
+        }
         Ok(())
     }
 

@@ -58,6 +58,9 @@ impl ClientSettings {
 #[derive(Clone)]
 pub struct Client {
     pool: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    pool_idle: Duration,
+    pool_size: usize,
 }
 
 impl Client {
@@ -67,13 +70,29 @@ impl Client {
     /// A text that says what is wrong with the certificates.
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let tls = Arc::new(tls::config(settings.roots.as_deref())?);
+        let connector = Connector::new(tls);
+        Ok(Self::over(connector, settings.pool_idle, settings.pool_size))
+    }
+
+    /// A client that connects alike and shares no connection: for another runtime.
+    #[must_use]
+    pub fn with_own_pool(&self) -> Self {
+        Self::over(self.connector.clone(), self.pool_idle, self.pool_size)
+    }
+
+    fn over(connector: Connector, pool_idle: Duration, pool_size: usize) -> Self {
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.pool_idle)
-            .pool_max_idle_per_host(settings.pool_size)
+            .pool_idle_timeout(pool_idle)
+            .pool_max_idle_per_host(pool_size)
             .http1_max_buf_size(READ_BUFFER)
-            .build(Connector::new(tls));
-        Ok(Self { pool })
+            .build(connector.clone());
+        Self {
+            pool,
+            connector,
+            pool_idle,
+            pool_size,
+        }
     }
 
     async fn exchange(&self, request: UpstreamRequest, clocks: Clocks) -> Result<Upstream, Fault> {
