@@ -56,10 +56,11 @@ lint: $(VENV)/.developed
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest gateway._gateway --allowlist tests/python/stubtest.allow
 
-bench:
+bench: $(VENV)/.installed
 	cargo build --release --locked --features mimalloc --bin gateway
 	cargo build --release --locked -p mock-upstream
 	cargo bench --locked --features mimalloc --benches
+	$(BIN)/python benches/python_sdk.py
 
 clean:
 	cargo clean
