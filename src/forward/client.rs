@@ -71,7 +71,11 @@ impl Client {
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let tls = Arc::new(tls::config(settings.roots.as_deref())?);
         let connector = Connector::new(tls);
-        Ok(Self::over(connector, settings.pool_idle, settings.pool_size))
+        Ok(Self::over(
+            connector,
+            settings.pool_idle,
+            settings.pool_size,
+        ))
     }
 
     /// A client that connects alike and shares no connection: for another runtime.
