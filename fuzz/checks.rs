@@ -23,13 +23,15 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 /// Providers whose adapters differ; every stream and reply goes through each.
-const MODELS: [&str; 6] = [
+const MODELS: [&str; 8] = [
     "openai/gpt-4o",
     "deepseek/deepseek-chat",
     "anthropic/claude-3-5-sonnet-20240620",
     "perplexity/sonar",
     "groq/llama-3.1-8b-instant",
     "cohere_chat/command-a-03-2025",
+    "ollama/llama3",
+    "ollama_chat/llama3",
 ];
 
 /// Where to cut, told by the bytes themselves: the first one is the seed.

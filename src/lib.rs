@@ -7,6 +7,7 @@ pub mod error;
 pub mod number;
 pub mod options;
 pub mod params;
+pub mod repr;
 pub mod request;
 
 pub mod pipeline;

@@ -73,6 +73,9 @@ pub struct BilledRates {
 /// Price members of an entry that make it billable by token.
 const TOKEN_PRICES: [&str; 2] = ["input_cost_per_token", "output_cost_per_token"];
 
+/// Providers that are the caller's own machine: a model that the map does not list costs nothing.
+const OWN_MACHINE: [&str; 2] = ["ollama", "ollama_chat"];
+
 /// Service tiers, and the suffix that their prices carry.
 const SERVICE_TIERS: [(&str, &str); 5] = [
     ("flex", "_flex"),
@@ -116,6 +119,7 @@ impl Quote {
             }
             None => match catalog::find(model, Some(provider)) {
                 Some(found) => found,
+                None if OWN_MACHINE.contains(&provider) => return Some(Arc::default()),
                 // A family that is known without a price costs nothing, as in LiteLLM.
                 None => return catalog::known_family(model).map(|_| Arc::default()),
             },

@@ -34,6 +34,8 @@ pub struct Habits {
     pub text_completions: bool,
     /// What depends on the model among the supported parameters.
     pub supported: Option<MapSupported>,
+    /// Mapping that comes before parameters that are not taken are refused.
+    pub before: Option<MapParams>,
     /// Further mapping of parameters.
     pub params: Option<MapParams>,
     /// Further mapping that shows in the request only.
@@ -58,6 +60,7 @@ impl Habits {
         raw_messages: false,
         text_completions: false,
         supported: None,
+        before: None,
         params: None,
         request: None,
         messages: None,

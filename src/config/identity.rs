@@ -5,6 +5,7 @@
 use super::document::Node;
 use super::schema::ModelEntry;
 use crate::options::Secret;
+use crate::repr::{Style, written};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ fn deployment_id(entry: &ModelEntry) -> String {
         match serde_json::from_slice(raw) {
             Ok(Value::String(value)) => text.push_str(&value),
             Ok(value @ Value::Object(_)) => python_json(&value, &mut text),
-            Ok(value) => python_repr(&value, &mut text),
+            Ok(_) => text.push_str(&written(raw, Style::Repr).unwrap_or_default()),
             Err(_) => {}
         }
     }
@@ -91,81 +92,6 @@ fn python_json(value: &Value, out: &mut String) {
             let _ = write!(out, "{other}");
         }
     }
-}
-
-/// Python's `repr` of a JSON-like value.
-fn python_repr(value: &Value, out: &mut String) {
-    match value {
-        Value::Null => out.push_str("None"),
-        Value::Bool(true) => out.push_str("True"),
-        Value::Bool(false) => out.push_str("False"),
-        Value::Number(number) => out.push_str(&python_number(number)),
-        Value::String(text) => {
-            let quote = if text.contains('\'') && !text.contains('"') {
-                '"'
-            } else {
-                '\''
-            };
-            out.push(quote);
-            for c in text.chars() {
-                match c {
-                    '\\' => out.push_str("\\\\"),
-                    '\n' => out.push_str("\\n"),
-                    '\r' => out.push_str("\\r"),
-                    '\t' => out.push_str("\\t"),
-                    c if c == quote => {
-                        out.push('\\');
-                        out.push(c);
-                    }
-                    c => out.push(c),
-                }
-            }
-            out.push(quote);
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                python_repr(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(members) => {
-            out.push('{');
-            for (i, (key, item)) in members.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                python_repr(&Value::String(key.clone()), out);
-                out.push_str(": ");
-                python_repr(item, out);
-            }
-            out.push('}');
-        }
-    }
-}
-
-/// Python's `repr` of a number: exponents below 1e-4 and from 1e16, with two digits.
-fn python_number(number: &serde_json::Number) -> String {
-    let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
-        return number.to_string();
-    };
-    let size = float.abs();
-    if size != 0.0 && !(1e-4..1e16).contains(&size) {
-        let text = format!("{float:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(exponent) => ('-', exponent),
-            None => ('+', exponent),
-        };
-        return format!("{digits}e{sign}{exponent:0>2}");
-    }
-    if float.fract() == 0.0 {
-        return format!("{float:.1}");
-    }
-    float.to_string()
 }
 
 #[cfg(test)]

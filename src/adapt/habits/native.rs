@@ -4,6 +4,7 @@ use super::Habits;
 use crate::adapt::params::{facts, sets};
 use crate::adapt::providers::cohere;
 use crate::adapt::providers::gemini::is_gemini_3;
+use crate::adapt::providers::ollama;
 use crate::params::Params;
 use serde_json::Value;
 
@@ -57,6 +58,19 @@ pub static COHERE: Habits = Habits {
         Ok(())
     }),
     model: Some(cohere::model),
+    ..Habits::NONE
+};
+
+/// <https://docs.ollama.com/api/generate>
+pub static OLLAMA: Habits = Habits {
+    before: Some(ollama::before),
+    params: Some(ollama::params),
+    ..Habits::NONE
+};
+
+/// <https://docs.ollama.com/api/chat>
+pub static OLLAMA_CHAT: Habits = Habits {
+    params: Some(ollama::chat_params),
     ..Habits::NONE
 };
 

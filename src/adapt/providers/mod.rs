@@ -6,6 +6,7 @@ pub mod anthropic_request;
 mod anthropic_stream;
 pub mod cohere;
 pub mod gemini;
+pub mod ollama;
 pub mod openai;
 pub mod openai_request;
 mod openai_whole;

@@ -96,6 +96,9 @@ pub fn map_params<'a>(
         };
         members.set_raw(name, raw.clone());
     }
+    if let Some(map) = provider.habits.before {
+        map(&mut mapping)?;
+    }
     let policy = Policy {
         drop_params,
         allowed: &options.allowed_openai_params,

@@ -6,6 +6,7 @@ use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
 use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
+use crate::adapt::providers::ollama::Ollama;
 use crate::adapt::providers::vertex::Vertex;
 
 /// The rows.
@@ -41,8 +42,8 @@ pub static ROWS: &[Provider] = &[
     native("nlp_cloud", "https://api.nlpcloud.io/v1/gpu/", &["NLP_CLOUD_API_KEY"], &["NLP_CLOUD_API_BASE"], sets::NLP_CLOUD).late(),
     native("petals", "", &[], &[], sets::PETALS),
     native("oobabooga", "", &[], &[], sets::FULL),
-    native("ollama", "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"], sets::OLLAMA),
-    native("ollama_chat", "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"], sets::OLLAMA_CHAT).late(),
+    native("ollama", "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"], sets::OLLAMA).speaks(&Ollama { chat: false }).habits(&habits::native::OLLAMA),
+    native("ollama_chat", "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"], sets::OLLAMA_CHAT).late().speaks(&Ollama { chat: true }).habits(&habits::native::OLLAMA_CHAT),
     native("typesafe", "", &[], &[], &[]),
     native("nace", "", &[], &[], &[]),
     native("strands_decider", "", &[], &[], &[]),

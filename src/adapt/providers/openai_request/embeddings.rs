@@ -15,6 +15,8 @@ const OPENAI: &[&str] = &["user", "encoding_format", "dimensions"];
 const SUPPORTED: &[(&str, &[&str])] = &[
     ("cohere", &["encoding_format", "dimensions"]),
     ("cohere_chat", &["encoding_format", "dimensions"]),
+    ("ollama", &["dimensions"]),
+    ("ollama_chat", &["dimensions"]),
     ("perplexity", &["dimensions", "encoding_format"]),
     ("volcengine", &["encoding_format", "user"]),
     ("mistral", &["encoding_format"]),
