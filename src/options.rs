@@ -232,6 +232,8 @@ const GOOGLE_CLOUD: [&str; 6] = [
 /// Whether a name is LiteLLM's own: never sent upstream. Names that begin with an underscore are.
 pub fn is_reserved(name: &str) -> bool {
     name.starts_with('_')
+        // Credentials of Amazon Web Services and where to use them.
+        || name.starts_with("aws_")
         || GOOGLE_CLOUD.contains(&name)
         || reserved::RESERVED.binary_search(&name).is_ok()
 }

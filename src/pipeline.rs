@@ -20,7 +20,7 @@ use crate::adapt::{Head, Reply, Target};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
-use crate::forward::google;
+use crate::forward::{aws, google};
 use crate::request::Call;
 use crate::route::Env;
 use arc_swap::ArcSwap;
@@ -44,6 +44,7 @@ pub struct Engine {
     pub env: Env,
     permits: Permits,
     google: google::Tokens,
+    aws: aws::Keys,
 }
 
 /// A call that was answered.
@@ -101,6 +102,7 @@ impl Engine {
             env: Arc::new(|name| std::env::var(name).ok()),
             permits: Permits::default(),
             google: google::Tokens::default(),
+            aws: aws::Keys::default(),
         }
     }
 

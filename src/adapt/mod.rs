@@ -168,6 +168,13 @@ pub enum Auth {
         /// Raw JSON: an account, such JSON as text, or the path of its file. `None`: what the environment has.
         credentials: Option<Bytes>,
     },
+    /// A signature of Amazon Web Services over the request as it will be sent.
+    Aws {
+        /// Where the request goes, for example `us-east-1`.
+        region: String,
+        /// The members `aws_*` of the call and the deployment; what they leave open, the environment tells.
+        settings: crate::params::Params,
+    },
 }
 
 /// One wire protocol. Pure and stateless.

@@ -3,6 +3,7 @@
 
 use super::Target;
 use super::lookup::{Env, get_llm_provider};
+use super::providers::bedrock;
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::options::{Options, Secret};
@@ -53,6 +54,9 @@ impl Target {
                     options.other.set(name, &value);
                 }
             }
+        }
+        if row.name == "bedrock" {
+            bedrock::settle_region(&lookup.model, &mut options, env);
         }
         Ok(Self {
             provider: row,

@@ -4,10 +4,12 @@
 //! Dropping a future or a body of this module ends the upstream call at once. Nothing here knows a dialect: what
 //! goes wrong is a [`Fault`], which the adapter of the provider names.
 
+pub mod aws;
 pub mod body;
 pub mod client;
 mod connect;
 pub mod google;
+pub mod sigv4;
 mod tls;
 
 use crate::adapt::{Fault, Head, UpstreamRequest};

@@ -10,10 +10,13 @@ pub struct Timestamp(u64, u32);
 impl Timestamp {
     /// This moment.
     pub fn now() -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self(now.as_secs(), now.subsec_millis())
+        Self::of(SystemTime::now())
+    }
+
+    /// A moment; those before the epoch count as the epoch.
+    pub fn of(moment: SystemTime) -> Self {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(since.as_secs(), since.subsec_millis())
     }
 
     /// Appends it to a line.

@@ -7,6 +7,7 @@ use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
 use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result, Side};
+use crate::forward::sigv4::Scope;
 use crate::forward::{Clocks, collect};
 use crate::request::Call;
 use crate::resilience::backoff;
@@ -121,18 +122,36 @@ impl Engine {
         call: &Call,
         target: &Target,
     ) -> Result<()> {
-        let Auth::Google { credentials } = auth else {
-            return Ok(());
-        };
-        let clocks = Clocks {
+        let clocks = || Clocks {
             total: Some(clocks(call, target).total.unwrap_or(TOKEN).min(TOKEN)),
             ..clocks(call, target)
         };
+        let named = |error: Error| error.at(target.provider.name, &target.model);
+        let credentials = match auth {
+            Auth::Placed => return Ok(()),
+            Auth::Google { credentials } => credentials,
+            Auth::Aws { region, settings } => {
+                let scope = Scope {
+                    region: &region,
+                    service: "bedrock",
+                };
+                let through = (&*self.transport, clocks());
+                let signed = self
+                    .aws
+                    .sign(request, scope, &settings, through, &*self.env);
+                return signed.await.map_err(named);
+            }
+        };
         let token = self
             .google
-            .token(&*self.transport, credentials.as_deref(), &*self.env, clocks)
+            .token(
+                &*self.transport,
+                credentials.as_deref(),
+                &*self.env,
+                clocks(),
+            )
             .await
-            .map_err(|error| error.at(target.provider.name, &target.model))?;
+            .map_err(named)?;
         let bearer = format!("Bearer {}", token.expose());
         if let Ok(mut value) = HeaderValue::from_str(&bearer) {
             value.set_sensitive(true);

@@ -2,6 +2,7 @@
 
 use super::Habits;
 use crate::adapt::params::{facts, sets};
+use crate::adapt::providers::bedrock::models;
 use crate::adapt::providers::cohere;
 use crate::adapt::providers::gemini::is_gemini_3;
 use crate::adapt::providers::ollama;
@@ -17,6 +18,12 @@ pub static ANTHROPIC: Habits = Habits {
             insert_before(names, "service_tier", &["thinking", "reasoning_effort"]);
         }
     }),
+    ..Habits::NONE
+};
+
+/// What a model takes depends on its family and on the way it is asked.
+pub static BEDROCK: Habits = Habits {
+    supported: Some(|model, names| *names = models::supported(model)),
     ..Habits::NONE
 };
 

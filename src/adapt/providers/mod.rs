@@ -4,6 +4,7 @@ pub mod anthropic;
 mod anthropic_reply;
 pub mod anthropic_request;
 mod anthropic_stream;
+pub mod bedrock;
 pub mod cohere;
 pub mod gemini;
 pub mod ollama;

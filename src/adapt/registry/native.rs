@@ -4,6 +4,7 @@ use super::{Provider, native};
 use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
+use crate::adapt::providers::bedrock::Bedrock;
 use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
 use crate::adapt::providers::ollama::Ollama;
@@ -38,7 +39,7 @@ pub static ROWS: &[Provider] = &[
     native("sagemaker", "", &[], &[], sets::SAGEMAKER),
     native("sagemaker_chat", "", &[], &[], sets::FULL),
     native("sagemaker_nova", "", &[], &[], sets::SAGEMAKER_NOVA),
-    native("bedrock", "", &[], &[], sets::BEDROCK),
+    native("bedrock", "", &["AWS_BEARER_TOKEN_BEDROCK"], &["AWS_BEDROCK_RUNTIME_ENDPOINT"], sets::BEDROCK).late().speaks(&Bedrock).habits(&habits::native::BEDROCK),
     native("nlp_cloud", "https://api.nlpcloud.io/v1/gpu/", &["NLP_CLOUD_API_KEY"], &["NLP_CLOUD_API_BASE"], sets::NLP_CLOUD).late(),
     native("petals", "", &[], &[], sets::PETALS),
     native("oobabooga", "", &[], &[], sets::FULL),

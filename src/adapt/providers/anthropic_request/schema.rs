@@ -102,7 +102,8 @@ fn is_native(mapping: &Mapping<'_>, schema: &Value) -> bool {
     native == Some(true) && !tool_is_better
 }
 
-fn is_open(schema: &Value, depth: usize) -> bool {
+/// Whether an object of the schema may have members that nobody named.
+pub fn is_open(schema: &Value, depth: usize) -> bool {
     let Value::Object(node) = schema else {
         return matches!(schema, Value::Array(list) if list.iter().any(|s| is_open(s, depth + 1)));
     };
@@ -130,7 +131,7 @@ fn is_object(node: &Object) -> bool {
 }
 
 /// The schema with its definitions where they are used.
-fn without_references(mut schema: Value) -> Value {
+pub fn without_references(mut schema: Value) -> Value {
     let Value::Object(node) = &mut schema else {
         return schema;
     };
@@ -187,7 +188,7 @@ fn inline(
 }
 
 /// The schema as Anthropic's grammar takes it: what it does not know is told in the description.
-fn constrained(schema: &Value, depth: usize) -> Value {
+pub fn constrained(schema: &Value, depth: usize) -> Value {
     let Value::Object(node) = schema else {
         return schema.clone();
     };
