@@ -34,9 +34,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Prices given with a call or a deployment instead of the price map's; USD per unit.
+/// Prices given with a call or a deployment instead of the price map's.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CustomPrice(pub BTreeMap<String, f64>);
+pub struct CustomPrice {
+    /// USD per unit, by LiteLLM's names.
+    pub prices: BTreeMap<String, f64>,
+    /// They are a deployment's: all that is said of it, and free where neither they nor the map say anything. Those of
+    /// a call count only with both an input and an output price.
+    pub of_deployment: bool,
+}
 
 /// Control settings of a call or a deployment. `None` means not said.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +150,7 @@ impl Options {
             if let Ok(price) = serde_json::from_slice::<f64>(raw) {
                 self.price
                     .get_or_insert_with(CustomPrice::default)
-                    .0
+                    .prices
                     .insert(name.to_owned(), price);
             }
             return true;

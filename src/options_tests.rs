@@ -23,7 +23,7 @@ fn control_members_never_stay_among_those_for_the_model() {
     assert_eq!(options.api_key.unwrap().expose(), "k");
     assert_eq!(options.api_base.as_deref(), Some("http://b"));
     assert_eq!(options.timeout, Some(Duration::from_millis(2500)));
-    assert_eq!(options.price.unwrap().0["input_cost_per_token"], 1e-6);
+    assert_eq!(options.price.unwrap().prices["input_cost_per_token"], 1e-6);
     assert!(options.other.contains("metadata"));
 }
 

@@ -133,6 +133,12 @@ impl Call {
         }
     }
 
+    /// Time since it came in, by the clock that timers run on.
+    pub fn elapsed(&self) -> Duration {
+        let now = tokio::time::Instant::now().into_std();
+        now.saturating_duration_since(self.started)
+    }
+
     /// The model's name in replies that show the client's.
     pub fn shown_model(&self) -> &str {
         self.shown_model.as_deref().unwrap_or(&self.model)

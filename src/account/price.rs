@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 /// Price members by name.
 type Prices = HashMap<Box<str>, f64, foldhash::fast::RandomState>;
@@ -26,6 +27,18 @@ pub struct Quote {
     tiers: Vec<Tier>,
     /// Whether a prompt of exactly the threshold is above it.
     inclusive: bool,
+    /// For each second that the call takes; then nothing else is billed.
+    per_second: Option<f64>,
+    /// What web searches cost.
+    search: Search,
+}
+
+/// How a provider bills the web searches of its models. USD.
+#[derive(Clone, Copy, Debug, Default)]
+struct Search {
+    each: f64,
+    /// One price for all searches of a call.
+    together: bool,
 }
 
 /// Quotes by the names that replies gave.
@@ -76,6 +89,22 @@ const TOKEN_PRICES: [&str; 2] = ["input_cost_per_token", "output_cost_per_token"
 /// Providers that are the caller's own machine: a model that the map does not list costs nothing.
 const OWN_MACHINE: [&str; 2] = ["ollama", "ollama_chat"];
 
+/// Prices by the second, the one that counts first.
+const SECOND_PRICES: [&str; 3] = [
+    "cost_per_second",
+    "input_cost_per_second",
+    "output_cost_per_second",
+];
+
+/// Prices of cached tokens that a deployment with an input price of its own takes from the map.
+const CACHE_PRICES: [&str; 5] = [
+    "cache_creation_input_token_cost",
+    "cache_creation_input_token_cost_above_1hr",
+    "cache_creation_input_token_cost_above_200k_tokens",
+    "cache_read_input_token_cost",
+    "cache_read_input_token_cost_above_200k_tokens",
+];
+
 /// Service tiers, and the suffix that their prices carry.
 const SERVICE_TIERS: [(&str, &str); 5] = [
     ("flex", "_flex"),
@@ -86,45 +115,61 @@ const SERVICE_TIERS: [(&str, &str); 5] = [
 ];
 
 impl Quote {
-    /// The quote for a model; `custom` prices replace the map's. `None` when nobody says a price.
+    /// The quote for a model; `custom` prices win over the map's. `None` when nobody says a price.
     pub fn of(
         provider: &str,
         model: &str,
         base_model: Option<&str>,
         custom: Option<&CustomPrice>,
     ) -> Option<Arc<Self>> {
-        if let Some(custom) = custom
-            && custom
-                .0
-                .keys()
-                .any(|name| TOKEN_PRICES.contains(&name.as_str()))
-        {
-            let prices = custom
-                .0
-                .iter()
-                .map(|(name, price)| (name.as_str().into(), *price))
-                .collect();
-            return Some(Arc::new(
-                Self {
-                    prices,
-                    inclusive: provider == "xai",
-                    ..Self::default()
-                }
-                .with_thresholds(),
-            ));
-        }
         let found = match base_model {
-            Some(base) => {
-                catalog::find(base, None).or_else(|| catalog::find(base, Some(provider)))?
-            }
-            None => match catalog::find(model, Some(provider)) {
-                Some(found) => found,
-                None if OWN_MACHINE.contains(&provider) => return Some(Arc::default()),
-                // A family that is known without a price costs nothing, as in LiteLLM.
-                None => return catalog::known_family(model).map(|_| Arc::default()),
-            },
+            Some(base) => catalog::find(base, None).or_else(|| catalog::find(base, Some(provider))),
+            None => catalog::find(model, Some(provider)),
         };
-        Some(Arc::new(Self::of_entry(&found.entry, provider)))
+        if let Some(custom) = custom.filter(|custom| custom.is_whole()) {
+            let entry = found.as_ref().map(|found| &*found.entry);
+            return Some(Arc::new(Self::of_custom(custom, entry, provider)));
+        }
+        if let Some(found) = found {
+            return Some(Arc::new(Self::of_entry(&found.entry, provider)));
+        }
+        // A family that is known without a price costs nothing, as in LiteLLM.
+        let known = base_model.is_none()
+            && (OWN_MACHINE.contains(&provider) || catalog::known_family(model).is_some());
+        let listed = custom.is_some_and(|custom| custom.of_deployment);
+        (known || listed).then(Arc::default)
+    }
+
+    /// The quote of custom prices. They stand alone, except that a price by the token brings the map's prices for
+    /// cached tokens and for service tiers with it.
+    fn of_custom(custom: &CustomPrice, entry: Option<&Entry>, provider: &str) -> Self {
+        let said = |name: &str| custom.prices.contains_key(name);
+        let by_token = TOKEN_PRICES.iter().any(|name| said(name));
+        let mut prices: Prices = custom
+            .prices
+            .iter()
+            .map(|(name, price)| (name.as_str().into(), *price))
+            .collect();
+        for (name, price) in entry.map(numbers).unwrap_or_default() {
+            let cache = said("input_cost_per_token") && CACHE_PRICES.contains(&&*name);
+            let tier = SERVICE_TIERS
+                .iter()
+                .any(|(_, suffix)| name.ends_with(suffix));
+            if by_token && (cache || tier) {
+                prices.entry(name).or_insert(price);
+            }
+        }
+        let per_second = SECOND_PRICES
+            .iter()
+            .find_map(|name| custom.prices.get(*name).copied());
+        Self {
+            search: entry.map_or_else(Search::default, |entry| Search::of(entry, provider)),
+            per_second: per_second.filter(|_| !by_token),
+            prices,
+            inclusive: provider == "xai",
+            ..Self::default()
+        }
+        .with_thresholds()
     }
 
     /// The quote of the map for a model as a provider's reply names it; remembered, as replies repeat the name.
@@ -175,6 +220,7 @@ impl Quote {
                 .prices
                 .insert("cache_read_input_token_cost".into(), half);
         }
+        quote.search = Search::of(entry, provider);
         if let Some(Value::Array(tiers)) = entry.get("tiered_pricing") {
             quote.tiers = tiers.iter().filter_map(Tier::of).collect();
             quote.tiers.sort_by(|a, b| a.from.total_cmp(&b.from));
@@ -222,9 +268,22 @@ impl Quote {
             .or_else(|| self.price(name))
     }
 
+    /// What a call that took so long costs, where time is what is billed.
+    pub fn timed(&self, time: impl FnOnce() -> Duration) -> Option<Cost> {
+        let total = self.per_second? * time().as_secs_f64();
+        Some(Cost {
+            input: total,
+            total,
+            ..Cost::default()
+        })
+    }
+
     /// What `usage` costs.
     pub fn cost(&self, usage: &Usage) -> Cost {
-        self.billed(&Billed::of(usage), usage.service_tier.as_deref())
+        let mut cost = self.billed(&Billed::of(usage), usage.service_tier.as_deref());
+        cost.tool = self.search.cost(usage.web_search_requests);
+        cost.total += cost.tool;
+        cost
     }
 
     /// The rates at which units of such a call are billed.
@@ -453,6 +512,63 @@ fn cache_creation(billed: &Billed, rates: &Rates) -> f64 {
             + billed.written_30m as f64 * rates.cache_write
             + billed.written_1h as f64 * rates.cache_write_1h
             + billed.written_12h as f64 * rates.cache_write_12h)
+}
+
+/// What a search costs at Google where the map says nothing.
+const GOOGLE_SEARCH: f64 = 0.035;
+
+impl Search {
+    /// The prices depend on how much a search reads; what nobody chose is medium.
+    fn of(entry: &Entry, provider: &str) -> Self {
+        let sizes = entry.get("search_context_cost_per_query");
+        let medium = sizes
+            .and_then(|sizes| sizes.get("search_context_size_medium")?.as_f64())
+            .filter(|price| *price >= 0.0);
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        let claude = text("litellm_provider").contains("anthropic");
+        let google = provider == "gemini" || (provider.starts_with("vertex_ai") && !claude);
+        match provider {
+            // They tell the cost of searches, or their number, in members of their own.
+            "perplexity" | "xai" => Self::default(),
+            _ if google => Self {
+                each: medium.unwrap_or(GOOGLE_SEARCH),
+                together: text("web_search_billing_unit") != "per_query",
+            },
+            "anthropic" | "azure_ai" | "groq" | "vertex_ai" => Self {
+                each: medium.unwrap_or(0.0),
+                together: false,
+            },
+            _ => Self {
+                each: medium.unwrap_or(0.0),
+                together: true,
+            },
+        }
+    }
+
+    fn cost(self, searches: u64) -> f64 {
+        let billed = if self.together {
+            searches.min(1)
+        } else {
+            searches
+        };
+        self.each * billed as f64
+    }
+}
+
+impl CustomPrice {
+    /// Whether these prices are enough to bill by. Prices of cached tokens alone are not, whoever says them.
+    fn is_whole(&self) -> bool {
+        if !self.of_deployment {
+            return TOKEN_PRICES
+                .iter()
+                .all(|name| self.prices.contains_key(*name));
+        }
+        self.prices.keys().map(String::as_str).any(|name| {
+            SECOND_PRICES.contains(&name)
+                || name == "input_cost_per_query"
+                || (name.contains("cost_per") && name.contains("token"))
+        })
+    }
 }
 
 impl Tier {

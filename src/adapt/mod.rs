@@ -32,8 +32,8 @@ mod stream_written;
 mod target;
 pub mod usage;
 
-use crate::account::Usage;
 use crate::account::price::Quote;
+use crate::account::{Cost, Usage};
 use crate::error::Result;
 use crate::options::{Options, Secret};
 use crate::request::Call;
@@ -70,14 +70,24 @@ pub struct Target {
 }
 
 impl Target {
-    /// What `usage` costs. A reply is priced by the model that served it, where the map has that and the deployment
+    /// What a call that took so long and used this costs. A reply is priced by the model that served it, where the map has that and the deployment
     /// has no price of its own; `None` when nobody says a price.
-    pub fn cost(&self, usage: &Usage, served: Option<&str>) -> Option<crate::account::Cost> {
-        let own = self.options.price.is_some() || self.options.base_model.is_some();
+    pub fn cost(
+        &self,
+        usage: &Usage,
+        served: Option<&str>,
+        time: impl FnOnce() -> Duration,
+    ) -> Option<Cost> {
+        let custom = self.options.price.as_ref();
+        let priced = custom.is_some_and(|custom| !custom.prices.is_empty());
+        let own = priced || self.options.base_model.is_some();
         let served = served.filter(|served| !own && *served != self.model);
         match served.and_then(|served| Quote::served(self.provider.name, served)) {
             Some(quote) => Some(quote.cost(usage)),
-            None => Some(self.quote()?.cost(usage)),
+            None => {
+                let quote = self.quote()?;
+                Some(quote.timed(time).unwrap_or_else(|| quote.cost(usage)))
+            }
         }
     }
 }

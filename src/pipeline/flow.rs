@@ -126,7 +126,7 @@ impl Flow {
                 return Poll::Pending;
             };
             if let Some((end, _)) = self.counting.take() {
-                self.conclude(end, used.unwrap_or_default(), true, target);
+                self.conclude(end, used.unwrap_or_default(), true, call, target);
             }
             return Poll::Ready(Some(Ok(self.take())));
         }
@@ -195,7 +195,7 @@ impl Flow {
             && (!end.text.more_than_text || end.text.reasoning.is_empty());
         if whole {
             let used = assembled(end.reported.as_ref(), &end.text, &mut Uncounted);
-            self.conclude(end, used, false, target);
+            self.conclude(end, used, false, call, target);
         } else {
             let counting = counted(&end, call, target);
             self.counting = Some((end, counting));
@@ -203,12 +203,19 @@ impl Flow {
     }
 
     /// The usage chunk, where one was asked for, and the end.
-    fn conclude(&mut self, mut end: StreamEnd, mut used: Object, estimated: bool, target: &Target) {
+    fn conclude(
+        &mut self,
+        mut end: StreamEnd,
+        mut used: Object,
+        estimated: bool,
+        call: &Call,
+        target: &Target,
+    ) {
         let tier = end.usage.take().and_then(|usage| usage.service_tier);
         let mut counts = usage::counts(&used, tier.as_deref());
         counts.estimated = estimated;
         let cost = target
-            .cost(&counts, end.upstream_model.as_deref())
+            .cost(&counts, end.upstream_model.as_deref(), || call.elapsed())
             .map(|cost| cost.total);
         if !used.contains_key("cost")
             && let Some(cost) = cost.filter(|cost| *cost > 0.0)

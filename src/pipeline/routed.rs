@@ -25,6 +25,8 @@ pub(super) struct Walk {
     first: String,
     asked: Option<Asked>,
     disabled: bool,
+    /// The call names a deployment's own model, not a group.
+    specific: bool,
     tags: Vec<String>,
     /// Fallbacks tried, so that none is tried twice.
     tried: Vec<Hop>,
@@ -43,7 +45,11 @@ impl Engine {
     pub(super) async fn route(&self, running: &mut Running) -> Result<Got> {
         let snapshot = self.snapshot.load_full();
         let mut walk = Walk::new(snapshot, running)?;
-        let group = walk.group(running, &running.call.model)?;
+        let group = if walk.specific {
+            walk.snapshot.routes.by_litellm_model(&running.call.model)?
+        } else {
+            walk.group(running, &running.call.model)?
+        };
         walk.first.clone_from(&group.name);
         let leg = Leg {
             group,
@@ -312,6 +318,7 @@ impl Walk {
             None => None,
         };
         let disabled = call.params.remove("disable_fallbacks");
+        let specific = call.params.remove("specific_deployment");
         let tags = if snapshot.routes.tag_filtering {
             tags(&call.options)
         } else {
@@ -322,6 +329,7 @@ impl Walk {
             first: String::new(),
             asked,
             disabled: disabled.as_deref() == Some(b"true"),
+            specific: specific.as_deref() == Some(b"true"),
             tags,
             tried: Vec::new(),
         })

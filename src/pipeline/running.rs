@@ -114,9 +114,7 @@ impl Running {
 
     /// Time since the call came in.
     pub(super) fn elapsed(&self) -> Duration {
-        Instant::now()
-            .into_std()
-            .saturating_duration_since(self.call.started)
+        self.call.elapsed()
     }
 
     /// Waits before another attempt; false when the deadline would pass meanwhile.
@@ -223,7 +221,8 @@ impl Running {
 
     /// What the call cost, when its price is known.
     fn cost(&self, usage: Option<&Usage>) -> Option<Cost> {
-        self.target.as_ref()?.cost(usage?, self.served.as_deref())
+        let target = self.target.as_ref()?;
+        target.cost(usage?, self.served.as_deref(), || self.elapsed())
     }
 }
 

@@ -82,13 +82,10 @@ impl Routes {
             }
             match template.deployment(name, &[], &*env) {
                 Ok(deployment) => {
-                    routes.ids.insert(
-                        deployment.id().to_owned(),
-                        Arc::new(Group {
-                            name: name.clone(),
-                            deployments: vec![deployment.clone()],
-                        }),
-                    );
+                    let id = deployment.id().to_owned();
+                    routes
+                        .ids
+                        .insert(id.clone(), Arc::new(alone(&deployment, id)));
                     let group = groups.entry(name.clone()).or_default();
                     group.name.clone_from(name);
                     group.deployments.push(deployment);
@@ -102,6 +99,19 @@ impl Routes {
             .collect();
         routes.wildcards = Wildcards::new(patterns, env);
         routes
+    }
+}
+
+/// The group of one deployment that its id names. It is shown by that name, not by its group's.
+fn alone(deployment: &Deployment, id: String) -> Group {
+    let mut target = Target::clone(&deployment.target);
+    target.model_group.clone_from(&id);
+    Group {
+        name: id,
+        deployments: vec![Deployment {
+            target: Arc::new(target),
+            ..deployment.clone()
+        }],
     }
 }
 
@@ -213,9 +223,18 @@ fn settle(options: &mut Options, entry: &ModelEntry, config: &Config) {
         .filter(|(name, _)| name.contains("_cost") || name.contains("cost_per"));
     for (name, value) in info {
         if let Some(price) = value.as_f64() {
-            let prices = &mut options.price.get_or_insert_with(CustomPrice::default).0;
-            prices.entry(name.clone()).or_insert(price);
+            let custom = options.price.get_or_insert_with(CustomPrice::default);
+            custom.prices.entry(name.clone()).or_insert(price);
         }
+    }
+    // LiteLLM lists every model that the configuration names in full; a listed model costs nothing where nobody says
+    // a price, one that a wildcard matched has no cost then.
+    let model: String = entry.litellm_params.get("model").unwrap_or_default();
+    if !model.contains('*') {
+        options.price.get_or_insert_with(CustomPrice::default);
+    }
+    if let Some(custom) = &mut options.price {
+        custom.of_deployment = true;
     }
 }
 

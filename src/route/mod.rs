@@ -12,6 +12,7 @@ pub mod wildcard;
 
 use crate::adapt::Target;
 use crate::config::schema::Alias;
+use crate::error::Error;
 use crate::resilience::{CooldownRules, RetryRules};
 pub use deployment::{Deployment, Group};
 pub use fallback::Fallbacks;
@@ -60,6 +61,28 @@ impl Routes {
             .or_else(|| self.ids.get(name))
             .cloned()
             .or_else(|| self.wildcards.group(name))
+    }
+
+    /// The deployments of a model as `litellm_params` name it, whatever their groups (`specific_deployment`).
+    ///
+    /// # Errors
+    /// LiteLLM's answer when there is none.
+    pub fn by_litellm_model(&self, model: &str) -> Result<Arc<Group>, Error> {
+        let mut deployments: Vec<Deployment> = self
+            .groups
+            .values()
+            .flat_map(|group| &group.deployments)
+            .filter(|deployment| deployment.target.litellm_model == model)
+            .cloned()
+            .collect();
+        if deployments.is_empty() {
+            return Err(pick::none_available(model));
+        }
+        deployments.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(Arc::new(Group {
+            name: model.to_owned(),
+            deployments,
+        }))
     }
 
     /// Whether there is any wildcard: then an unknown model is told otherwise.

@@ -94,6 +94,24 @@ impl Group {
     }
 }
 
+/// LiteLLM's word for a name under which no deployment is, said in seconds all the same.
+pub(super) fn none_available(model: &str) -> Error {
+    const SECONDS: u64 = 5;
+    let mut error = Error::new(
+        ErrorKind::RateLimit,
+        format!(
+            "No deployments available for selected model, Try again in {SECONDS} seconds. Passed model={model}. \
+             pre-call-checks=False, cooldown_list=[]"
+        ),
+    );
+    error.openai_type = Some("rate_limit_error".to_owned());
+    error.retry = false;
+    let mut headers = HeaderMap::new();
+    headers.insert(RETRY_AFTER, SECONDS.into());
+    error.headers = Some(Box::new(headers));
+    error
+}
+
 /// The deployments that a call with these tags may have; `None` when there is none.
 ///
 /// A call with tags gets the deployments that match, else the default ones; a call without gets the default ones, else

@@ -237,7 +237,9 @@ fn attempts(headers: &mut Writer<'_>, (retries, allowed, fallbacks): (u32, u32, 
 /// A stream that fails before its first event.
 fn broken_at_once(error: &Error, target: &Target, asked: &Asked) -> Response<ReplyBody> {
     let mut reply = refused(error, asked);
-    Writer(reply.headers_mut()).target(target);
+    let mut headers = Writer(reply.headers_mut());
+    headers.target(target);
+    headers.cost_to_come();
     reply
 }
 

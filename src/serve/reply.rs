@@ -25,6 +25,30 @@ const RATE_LIMITS: &[&str] = &[
     "x-ratelimit-remaining-tokens",
 ];
 
+/// How Anthropic names the same limits.
+fn anthropic_limit(name: &str) -> Option<(HeaderName, HeaderName)> {
+    let limit = match name.strip_prefix("anthropic-ratelimit-")? {
+        "requests-limit" => (
+            name!("x-ratelimit-limit-requests"),
+            name!("llm_provider-x-ratelimit-limit-requests"),
+        ),
+        "requests-remaining" => (
+            name!("x-ratelimit-remaining-requests"),
+            name!("llm_provider-x-ratelimit-remaining-requests"),
+        ),
+        "tokens-limit" => (
+            name!("x-ratelimit-limit-tokens"),
+            name!("llm_provider-x-ratelimit-limit-tokens"),
+        ),
+        "tokens-remaining" => (
+            name!("x-ratelimit-remaining-tokens"),
+            name!("llm_provider-x-ratelimit-remaining-tokens"),
+        ),
+        _ => return None,
+    };
+    Some(limit)
+}
+
 /// Headers that a reply usually has at most: room for all of them at once costs less than growing.
 pub const USUAL: usize = 48;
 
@@ -169,7 +193,12 @@ impl Writer<'_> {
                         .insert(name!("llm_provider-request-id"), value.clone());
                 }
                 "request-id" => id = Some(value),
-                _ => {}
+                other => {
+                    if let Some((plain, prefixed)) = anthropic_limit(other) {
+                        self.0.insert(plain, value.clone());
+                        self.0.insert(prefixed, value.clone());
+                    }
+                }
             }
         }
         self.ready(name!("request-id"), id);
@@ -244,5 +273,22 @@ mod tests {
         assert_eq!(headers["llm_provider-x-ratelimit-limit-tokens"], "9");
         assert_eq!(headers["x-ratelimit-limit-tokens"], "9");
         assert_eq!(headers["request-id"], "req");
+    }
+
+    #[test]
+    fn anthropics_limits_are_told_under_openais_names() {
+        let mut upstream = HeaderMap::new();
+        let said = HeaderValue::from_static("49");
+        upstream.insert("anthropic-ratelimit-requests-remaining", said);
+        let mut headers = HeaderMap::new();
+        Writer(&mut headers).upstream(&upstream);
+        for name in [
+            "x-ratelimit-remaining-requests",
+            "llm_provider-x-ratelimit-remaining-requests",
+            "llm_provider-anthropic-ratelimit-requests-remaining",
+        ] {
+            assert_eq!(headers[name], "49", "{name}");
+        }
+        assert!(!headers.contains_key("x-ratelimit-limit-requests"));
     }
 }

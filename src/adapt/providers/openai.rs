@@ -5,6 +5,7 @@
 
 use super::openai_request;
 use super::openai_whole::{self, WholeStream};
+use crate::account::Usage;
 use crate::adapt::canonical::{self, Context};
 use crate::adapt::canonical_fast;
 use crate::adapt::errors::{Family, Place, Wording};
@@ -41,12 +42,13 @@ impl Adapter for OpenAi {
             id: &call.id,
             created: call.created,
         };
+        let searches = u64::from(memchr::memmem::find(&body, CITATION).is_some());
         if call.op == Op::Chat
             && let Some(fast) = canonical_fast::chat(&body, &context)
         {
             return Ok(Reply {
                 body: fast.body,
-                usage: Some(fast.usage),
+                usage: Some(searched(fast.usage, searches)),
                 upstream_model: Some(fast.upstream_model),
                 finish_reason: fast.finish_reason,
             });
@@ -71,7 +73,7 @@ impl Adapter for OpenAi {
             Op::Embeddings => canonical::embeddings(reply, &context),
         };
         let used = reply.get("usage").and_then(Value::as_object);
-        let usage = used.map(|used| usage::counts(used, tier.as_deref()));
+        let usage = used.map(|used| searched(usage::counts(used, tier.as_deref()), searches));
         let finish_reason = reply
             .get("choices")
             .and_then(|choices| choices.get(0)?.get("finish_reason")?.as_str())
@@ -121,6 +123,15 @@ impl Adapter for OpenAi {
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
         Place::of(call, target).status(head.status.as_u16(), &head.headers, body)
     }
+}
+
+/// What a chat that searched the web has among its annotations. Texts cannot hold it: their quotes are escaped.
+const CITATION: &[u8] = br#""url_citation""#;
+
+/// A reply that cites pages without a count of searches is billed for one.
+fn searched(mut usage: Usage, searches: u64) -> Usage {
+    usage.web_search_requests = usage.web_search_requests.max(searches);
+    usage
 }
 
 /// What LiteLLM puts before the model's name, in whole replies and in the chunks that it makes itself.

@@ -15,6 +15,7 @@ use bytes::BytesMut;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 
 /// LiteLLM's own values that differ from run to run.
 fn volatile(expected: &Value, actual: &Value) -> bool {
@@ -367,3 +368,30 @@ fn recorded_upstreams_give_recorded_results() {
 
 #[path = "openai_served_tests.rs"]
 mod served;
+
+#[test]
+fn a_reply_that_cites_pages_is_billed_for_a_search_and_a_text_about_citations_is_not() {
+    let target = target("openai", "gpt-5");
+    let reply = |message: Value| {
+        let body = json!({
+            "id": "c", "object": "chat.completion", "created": 1, "model": "gpt-5",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+        });
+        let head = Head {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+        };
+        let call = Call::new(Op::Chat, "gpt-5", Params::default());
+        let reply = OpenAi.reply(&call, &target, &head, body.to_string().into());
+        let used = reply.unwrap().usage.unwrap();
+        target.cost(&used, None, || Duration::ZERO).unwrap().tool
+    };
+    let cited = json!([{"type": "url_citation", "url_citation": {"url": "https://a.example"}}]);
+    assert_eq!(
+        reply(json!({"role": "assistant", "content": "x", "annotations": cited})),
+        0.01
+    );
+    let told = json!({"role": "assistant", "content": "{\"type\":\"url_citation\"}"});
+    assert_eq!(reply(told), 0.0);
+}
