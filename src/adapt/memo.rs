@@ -34,6 +34,16 @@ pub struct Heads {
     pub model_group: Option<HeaderValue>,
 }
 
+impl Memo {
+    /// For a copy under another name, where the first one tells which parameters are taken.
+    pub fn taking(supported: &[&'static str]) -> Self {
+        let memo = Self::default();
+        // Nobody else has seen it.
+        let _ = memo.supported.set(supported.to_vec());
+        memo
+    }
+}
+
 impl Target {
     /// The target's prices: the deployment's own, or the price map's. `None` when nobody says one.
     pub fn quote(&self) -> Option<&Quote> {

@@ -195,6 +195,11 @@ pub trait Adapter: Send + Sync {
     fn auth(&self, _call: &Call, _target: &Target) -> Auth {
         Auth::Placed
     }
+    /// What a call asks beside [`Self::request`], where it takes several requests. The bodies of all their answers
+    /// come to [`Self::reply`] as one JSON array, that of the first request first.
+    fn further(&self, _call: &Call, _target: &Target) -> Result<Vec<UpstreamRequest>> {
+        Ok(Vec::new())
+    }
     /// Turns a whole 2xx reply into the canonical form.
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply>;
     /// A fresh adapter for one streamed reply.

@@ -8,10 +8,11 @@ use crate::adapt::mock::{self, Mocked};
 use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result, Side};
 use crate::forward::sigv4::Scope;
-use crate::forward::{Clocks, collect};
+use crate::forward::{Clocks, Upstream, collect};
 use crate::request::Call;
 use crate::resilience::backoff;
 use crate::resilience::retry::MAX_RETRIES;
+use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use std::sync::Arc;
@@ -87,31 +88,63 @@ impl Engine {
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let adapter = target.provider.adapter;
-        let mut request = adapter.request(call, target)?;
-        self.authorize(&mut request, adapter.auth(call, target), call, target)
-            .await?;
-        let fault = |fault| adapter.fault(call, target, fault);
-        let clocks = clocks(call, target);
-        let sent = self.transport.send(request, clocks).await;
-        let mut upstream = sent.map_err(fault)?;
+        let request = adapter.request(call, target)?;
+        let mut upstream = self.send(request, call, target).await?;
         let head = upstream.head;
-        if !head.status.is_success() {
-            // An error is an error even when its body does not come.
-            let body = collect(&mut *upstream.body, MAX_ERROR_BODY).await;
-            return Err(adapter.error(call, target, &head, &body.unwrap_or_default()));
-        }
         let body = if call.stream {
             let stream = adapter.stream(call, target);
             GotBody::Stream(Box::new(Flow::new(upstream.body, stream)))
         } else {
             let body = collect(&mut *upstream.body, self.max_reply()).await;
-            GotBody::Whole(adapter.reply(call, target, &head, body.map_err(fault)?)?)
+            let body = body.map_err(|fault| adapter.fault(call, target, fault))?;
+            let body = self.with_further(body, call, target).await?;
+            GotBody::Whole(adapter.reply(call, target, &head, body)?)
         };
         Ok(Got {
             head,
             target: target.clone(),
             body,
         })
+    }
+
+    /// Sends one request; an answer that tells an error is one.
+    async fn send(
+        &self,
+        mut request: UpstreamRequest,
+        call: &Call,
+        target: &Target,
+    ) -> Result<Upstream> {
+        let adapter = target.provider.adapter;
+        self.authorize(&mut request, adapter.auth(call, target), call, target)
+            .await?;
+        let sent = self.transport.send(request, clocks(call, target)).await;
+        let mut upstream = sent.map_err(|fault| adapter.fault(call, target, fault))?;
+        if upstream.head.status.is_success() {
+            return Ok(upstream);
+        }
+        // An error is an error even when its body does not come.
+        let body = collect(&mut *upstream.body, MAX_ERROR_BODY).await;
+        Err(adapter.error(call, target, &upstream.head, &body.unwrap_or_default()))
+    }
+
+    /// The body of the first answer, and those of the others that the call takes, one after the other.
+    async fn with_further(&self, first: Bytes, call: &Call, target: &Target) -> Result<Bytes> {
+        let adapter = target.provider.adapter;
+        let further = adapter.further(call, target)?;
+        if further.is_empty() {
+            return Ok(first);
+        }
+        let mut bodies = BytesMut::from(&b"["[..]);
+        bodies.extend_from_slice(&first);
+        for request in further {
+            let mut upstream = self.send(request, call, target).await?;
+            let room = self.max_reply().saturating_sub(bodies.len());
+            let body = collect(&mut *upstream.body, room).await;
+            bodies.extend_from_slice(b",");
+            bodies.extend_from_slice(&body.map_err(|fault| adapter.fault(call, target, fault))?);
+        }
+        bodies.extend_from_slice(b"]");
+        Ok(bodies.freeze())
     }
 
     /// Adds the credential that takes more than the call to get.

@@ -1,10 +1,13 @@
 //! Amazon Bedrock: Converse for most models ([`converse`], [`reply`], [`stream`]), the models' own forms for the others
-//! ([`invoke`]), embeddings ([`embeddings`]).
+//! ([`claude`], [`texts`], [`chunks`]), embeddings ([`embeddings`]).
 //!
 //! API: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>. Requests
 //! are signed where they are sent: `src/forward/sigv4.rs`.
 
+mod chunks;
+mod claude;
 mod converse;
+pub(super) mod embeddings;
 mod errors;
 pub mod eventstream;
 mod format;
@@ -12,14 +15,19 @@ mod media;
 mod messages;
 mod metadata;
 pub mod models;
+mod prompts;
 mod reply;
 mod stream;
 mod system;
+mod texts;
 mod thinking;
 mod tools;
 mod whole;
 mod wire;
 
+use super::anthropic::Anthropic;
+use super::anthropic_request;
+use super::anthropic_stream::AnthropicStream;
 use crate::adapt::canonical::{self, Context, Form};
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
@@ -27,7 +35,7 @@ use crate::adapt::{Adapter, Auth, Fault, Head, Reply, StreamAdapter, Target, Ups
 use crate::error::{Error, Result, Side};
 use crate::request::{Call, Op};
 use bytes::Bytes;
-use models::Route;
+use models::{Family, Route};
 use serde_json::Value;
 
 pub use wire::{dns_suffix, settle_region};
@@ -37,30 +45,63 @@ pub struct Bedrock;
 
 impl Adapter for Bedrock {
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
+        let ask = |verb, headers| wire::Ask {
+            params: &call.params,
+            verb,
+            headers,
+        };
+        let upstream = |ask, body: Object| {
+            let body = serde_json::to_vec(&Value::Object(body)).unwrap_or_default();
+            wire::upstream(call, target, ask, body.into())
+        };
+        let invoke = if call.stream {
+            "invoke-with-response-stream"
+        } else {
+            "invoke"
+        };
         match road(call, target)? {
             Road::Converse => {
                 let (body, plan) = converse::body(call, target)?;
                 let streamed = call.stream && !plan.fake_stream;
-                let ask = wire::Ask {
-                    params: &call.params,
-                    verb: if streamed {
-                        "converse-stream"
-                    } else {
-                        "converse"
-                    },
-                    headers: Vec::new(),
+                let verb = if streamed {
+                    "converse-stream"
+                } else {
+                    "converse"
                 };
-                let body = serde_json::to_vec(&Value::Object(body)).unwrap_or_default();
-                wire::upstream(call, target, ask, body.into())
+                upstream(ask(verb, Vec::new()), body)
+            }
+            Road::Claude => {
+                let (body, announced) = claude::body(call, target)?;
+                let mut headers = guardrail(call, target);
+                if announced && wire::betas(call, target).is_empty() {
+                    headers.push(("anthropic-beta", claude::FORMS.to_owned()));
+                }
+                upstream(ask(invoke, headers), body)
+            }
+            Road::Text(family) => {
+                let body = texts::body(call, target, family)?;
+                upstream(ask(invoke, guardrail(call, target)), body)
+            }
+            Road::Embeddings => {
+                let first = embeddings::requests(call, target)?.into_iter().next();
+                first.ok_or_else(|| Error::bad_request("`input` is empty"))
             }
         }
+    }
+
+    fn further(&self, call: &Call, target: &Target) -> Result<Vec<UpstreamRequest>> {
+        if call.op != Op::Embeddings {
+            return Ok(Vec::new());
+        }
+        let requests = embeddings::requests(call, target)?;
+        Ok(requests.into_iter().skip(1).collect())
     }
 
     fn auth(&self, call: &Call, target: &Target) -> Auth {
         wire::auth(call, target)
     }
 
-    fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+    fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
         match road(call, target)? {
             Road::Converse => {
                 let reply: Object = serde_json::from_slice(&body).map_err(|_| {
@@ -70,6 +111,9 @@ impl Adapter for Bedrock {
                 let canonical = reply::canonical(call, target, &reply, &plan)?;
                 Ok(finished(call, canonical))
             }
+            Road::Claude => Anthropic.reply(call, &claude::as_claude(target), head, body),
+            Road::Text(family) => texts::reply(call, target, head, &body, family),
+            Road::Embeddings => embeddings::reply(call, target, &body),
         }
     }
 
@@ -79,6 +123,27 @@ impl Adapter for Bedrock {
             keep_extras: true,
             ..StreamSettings::of(call, target)
         };
+        match road(call, target) {
+            Ok(Road::Claude) => {
+                let settings = StreamSettings {
+                    text: false,
+                    keep_extras: false,
+                    ..settings
+                };
+                let own = claude::as_claude(target);
+                let plan = anthropic_request::plan(call, &own);
+                let inner = AnthropicStream::new(settings, &own, plan);
+                return Box::new(chunks::ClaudeStream::new(target, Box::new(inner)));
+            }
+            Ok(Road::Text(_)) => {
+                let settings = StreamSettings {
+                    keep_extras: false,
+                    ..settings
+                };
+                return Box::new(chunks::TextStream::new(settings, target));
+            }
+            _ => {}
+        }
         let plan = converse::plan(call, target);
         if plan.fake_stream {
             let settings = StreamSettings {
@@ -102,24 +167,38 @@ impl Adapter for Bedrock {
 /// Which form a call is asked in.
 enum Road {
     Converse,
+    Claude,
+    Text(Family),
+    Embeddings,
 }
 
 /// # Errors
 /// A way that is not built.
 fn road(call: &Call, target: &Target) -> Result<Road> {
     let unbuilt = |what: &str| {
-        Err(
-            Error::bad_request(format!("{what} of Bedrock are not supported yet"))
-                .side(Side::Gateway)
-                .at(target.provider.name, &target.model),
-        )
+        Err(Error::bad_request(format!("{what} are not supported yet"))
+            .hint("most models are served by Converse: put `converse/` before the model's name")
+            .side(Side::Gateway)
+            .at(target.provider.name, &target.model))
     };
-    match (call.op, models::route(&target.model)) {
-        (Op::Embeddings, _) => unbuilt("embeddings"),
-        (_, Route::Converse) => Ok(Road::Converse),
-        (_, Route::Invoke) => unbuilt("models in their own form"),
-        (_, Route::Unbuilt(name)) => unbuilt(&format!("models of the route `{name}`")),
+    if call.op == Op::Embeddings {
+        return Ok(Road::Embeddings);
     }
+    match (models::route(&target.model), models::family(&target.model)) {
+        (Route::Converse, _) => Ok(Road::Converse),
+        (Route::Invoke, Some(Family::Anthropic)) => Ok(Road::Claude),
+        (Route::Invoke, Some(family)) if texts::is_built(family) => Ok(Road::Text(family)),
+        (Route::Invoke, _) => unbuilt("models of this family in their own form"),
+        (Route::Unbuilt(name), _) => unbuilt(&format!("models of Bedrock's route `{name}`")),
+    }
+}
+
+/// The headers of the guardrail that a call names, for models that are invoked.
+fn guardrail(call: &Call, target: &Target) -> Vec<(&'static str, String)> {
+    const NAME: &str = "guardrailConfig";
+    let own = call.params.get::<Value>(NAME);
+    let config = own.or_else(|| target.defaults.get(NAME));
+    config.as_ref().map(claude::guardrail).unwrap_or_default()
 }
 
 /// A canonical chat as the reply to a call.

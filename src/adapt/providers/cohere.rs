@@ -3,7 +3,7 @@
 //! API: <https://docs.cohere.com/reference/chat>, <https://docs.cohere.com/reference/chat-stream>,
 //! <https://docs.cohere.com/reference/embed>, <https://docs.cohere.com/reference/errors>.
 
-mod embeddings;
+pub(super) mod embeddings;
 mod stream;
 
 use super::openai_request::{self, text, wire};

@@ -424,9 +424,13 @@ pub fn takes_sampling(model: &str) -> bool {
 /// The OpenAI parameters that a model takes, in LiteLLM's order.
 pub fn supported(model: &str) -> Vec<&'static str> {
     match route(model) {
-        Route::Invoke => return invoked(model),
-        Route::Converse | Route::Unbuilt(_) => {}
+        Route::Invoke => invoked(model),
+        Route::Converse | Route::Unbuilt(_) => conversed(model),
     }
+}
+
+/// The parameters of a model in Converse's form.
+fn conversed(model: &str) -> Vec<&'static str> {
     let mut names = vec![
         "max_tokens",
         "max_completion_tokens",
@@ -515,22 +519,23 @@ fn invoked(model: &str) -> Vec<&'static str> {
             }
             names
         }
-        Some(Family::Cohere) => vec![
-            "max_tokens",
-            "temperature",
-            "stop",
-            "stream",
-            "top_p",
-            "extra_headers",
-        ],
-        _ => vec![
+        Some(Family::Nova) => conversed(model),
+        Some(Family::Cohere) => sets::COHERE.to_vec(),
+        Some(Family::Meta | Family::Llama | Family::Ai21) => {
+            vec!["max_tokens", "temperature", "top_p", "stream"]
+        }
+        Some(Family::Mistral | Family::Qwen2 | Family::Qwen3) => {
+            vec!["max_tokens", "temperature", "top_p", "stop", "stream"]
+        }
+        Some(Family::Amazon) => vec![
             "max_tokens",
             "max_completion_tokens",
+            "stop",
             "temperature",
             "top_p",
-            "stop",
             "stream",
         ],
+        _ => vec!["max_tokens", "max_completion_tokens", "stream"],
     }
 }
 

@@ -3,9 +3,10 @@
 //! Events: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>. The reason stands
 //! in `messageStop`, the usage in the `metadata` after it; an exception ends the stream.
 
+use super::chunks::{Stop, failure};
 use super::converse::Plan;
 use super::errors;
-use super::eventstream::{Broken, Message, Parser};
+use super::eventstream::{Message, Parser};
 use super::format::TOOL;
 use super::messages::native_redacted;
 use super::reply::{Said, thinking_tokens, used};
@@ -14,7 +15,7 @@ use crate::adapt::errors::{Family, Place, Wording};
 use crate::adapt::stream_chunks::{Chunks, StreamSettings};
 use crate::adapt::usage::Object;
 use crate::adapt::{StreamAdapter, StreamEnd, Target, stream};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
@@ -54,18 +55,6 @@ enum Block {
     MadeUp,
 }
 
-/// What ends a stream early.
-enum Stop {
-    Bytes(Broken),
-    Error(Error),
-}
-
-impl From<Broken> for Stop {
-    fn from(broken: Broken) -> Self {
-        Self::Bytes(broken)
-    }
-}
-
 impl ConverseStream {
     /// A stream that has not begun.
     pub fn new(settings: StreamSettings, target: &Target, plan: Plan) -> Self {
@@ -92,10 +81,7 @@ impl StreamAdapter for ConverseStream {
         let pushed = parser.push(bytes, |message| {
             body.message(message, out).map_err(Stop::Error)
         });
-        pushed.map_err(|stop| match stop {
-            Stop::Bytes(broken) => errors::broken(&body.target, &broken.to_string()),
-            Stop::Error(error) => error,
-        })
+        pushed.map_err(|stop: Stop| stop.named(&body.target))
     }
 
     fn finish(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
@@ -134,20 +120,8 @@ impl Body {
     }
 
     fn message(&mut self, message: Message<'_>, out: &mut BytesMut) -> Result<()> {
-        if message.kind == "error" {
-            let text = format!("{} {}", message.name, message.reason);
-            return Err(errors::exception(
-                &self.target,
-                text.trim(),
-                message.payload,
-            ));
-        }
-        if message.kind == "exception" || errors::is_exception(message.name) {
-            return Err(errors::exception(
-                &self.target,
-                message.name,
-                message.payload,
-            ));
+        if let Some(error) = failure(&message, &self.target) {
+            return Err(error);
         }
         if message.payload.is_empty() {
             return Ok(());

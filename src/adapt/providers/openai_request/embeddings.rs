@@ -2,6 +2,7 @@
 
 use super::with_defaults;
 use crate::adapt::Target;
+use crate::adapt::providers::bedrock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
 use crate::request::Call;
@@ -75,11 +76,15 @@ fn refuse(given: &mut Params, target: &Target) -> Result<()> {
     let options = &target.options;
     let takes = |param: &str| {
         let listed = SUPPORTED.iter().find(|(provider, _)| *provider == name);
+        let listed = match name {
+            "bedrock" => Some(bedrock::embeddings::supported(&target.model)),
+            _ => listed.map(|(_, params)| *params),
+        };
         let sized =
             name != "openai" || param != "dimensions" || target.model.contains("text-embedding-3");
         let known =
             name != "fireworks_ai" || (param == "dimensions" && target.model.contains("nomic-ai"));
-        (sized && known && listed.is_none_or(|(_, params)| params.contains(&param)))
+        (sized && known && listed.is_none_or(|params| params.contains(&param)))
             || options
                 .allowed_openai_params
                 .iter()

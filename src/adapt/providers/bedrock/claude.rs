@@ -1,0 +1,143 @@
+//! Claude in its own form: Anthropic's Messages, in Bedrock's envelope.
+//!
+//! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>
+
+use super::{models, wire};
+use crate::adapt::providers::anthropic_request;
+use crate::adapt::usage::Object;
+use crate::adapt::{Memo, Target};
+use crate::error::Result;
+use crate::request::Call;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The version of the protocol, as Bedrock names it.
+const VERSION: &str = "bedrock-2023-05-31";
+/// What wanted forms of the answer are announced with.
+pub const FORMS: &str = "structured-outputs-2025-11-13";
+
+/// Beta features that are asked for by themselves, and what Bedrock calls them; it refuses others.
+const BETAS: [(&str, &str); 14] = [
+    (
+        "advanced-tool-use-2025-11-20",
+        "tool-search-tool-2025-10-19",
+    ),
+    ("compact-2026-01-12", "compact-2026-01-12"),
+    ("computer-use-2025-01-24", "computer-use-2025-01-24"),
+    ("computer-use-2025-11-24", "computer-use-2025-11-24"),
+    ("context-1m-2025-08-07", "context-1m-2025-08-07"),
+    (
+        "context-management-2025-06-27",
+        "context-management-2025-06-27",
+    ),
+    (
+        "dangerous-tool-use-2026-09-03",
+        "dangerous-tool-use-2026-09-03",
+    ),
+    ("effort-2025-11-24", "effort-2025-11-24"),
+    (
+        "fine-grained-tool-streaming-2025-05-14",
+        "fine-grained-tool-streaming-2025-05-14",
+    ),
+    (
+        "thinking-binding-controls-2026-08-01",
+        "thinking-binding-controls-2026-08-01",
+    ),
+    ("tool-search-tool-2025-10-19", "tool-search-tool-2025-10-19"),
+    (
+        "mid-conversation-output-config-2026-07-01",
+        "mid-conversation-output-config-2026-07-01",
+    ),
+    (
+        "thinking-display-updates-2026-08-18",
+        "thinking-display-updates-2026-08-18",
+    ),
+    (
+        "mid-conversation-tool-changes-2026-07-01",
+        "mid-conversation-tool-changes-2026-07-01",
+    ),
+];
+
+/// The target under the name that the catalogue and Anthropic's rules know its model by.
+pub fn as_claude(target: &Target) -> Target {
+    let mut own = target.clone();
+    models::base_model(&target.model).clone_into(&mut own.model);
+    own.memo = Memo::taking(target.supported());
+    own
+}
+
+/// The body of a chat, and whether it wants a form of answer that has to be announced.
+///
+/// # Errors
+/// As [`anthropic_request::body`].
+pub fn body(call: &Call, target: &Target) -> Result<(Object, bool)> {
+    let built = anthropic_request::body(call, &as_claude(target))?;
+    let mut members = built.members;
+    let announced = members.contains_key("output_format");
+    if let Some(format) = members.remove("output_format") {
+        let config = members.entry("output_config").or_insert_with(|| json!({}));
+        config["format"] = format;
+    }
+    for name in ["model", "stream", "model_id", "guardrailConfig"] {
+        members.remove(name);
+    }
+    members
+        .entry("anthropic_version")
+        .or_insert_with(|| json!(VERSION));
+    if let Some(Value::Array(tools)) = members.get_mut("tools") {
+        for tool in tools.iter_mut().filter_map(Value::as_object_mut) {
+            as_bedrock_takes(tool);
+        }
+    }
+    let mut betas: BTreeSet<String> = wire::betas(call, target).into_iter().collect();
+    let own = members.remove("anthropic_beta");
+    let own: Vec<String> = own
+        .and_then(|own| serde_json::from_value(own).ok())
+        .unwrap_or_default();
+    betas.extend(own);
+    if announced {
+        betas.insert(FORMS.to_owned());
+    }
+    for beta in built.betas {
+        let known = BETAS.iter().find(|(name, _)| *name == beta);
+        betas.extend(known.map(|(_, sent)| (*sent).to_owned()));
+    }
+    if !betas.is_empty() {
+        members.insert("anthropic_beta".into(), json!(betas));
+    }
+    Ok((members, announced))
+}
+
+/// Bedrock's names for a tool's kinds, and none of the members that it refuses.
+fn as_bedrock_takes(tool: &mut Object) {
+    if tool.get("type") == Some(&json!("tool_search_tool_regex_20251119")) {
+        tool.insert("type".into(), json!("tool_search_tool_regex"));
+        tool.entry("name")
+            .or_insert_with(|| json!("tool_search_tool_regex"));
+    }
+    tool.remove("eager_input_streaming");
+    if let Some(custom) = tool.remove("custom")
+        && let Some(defer) = custom.get("defer_loading")
+    {
+        tool.insert("defer_loading".into(), defer.clone());
+    }
+}
+
+/// The headers that a guardrail is named in.
+pub fn guardrail(config: &Value) -> Vec<(&'static str, String)> {
+    let told = |name: &str| config[name].as_str().map(str::to_owned);
+    [
+        (
+            "x-amzn-bedrock-guardrailidentifier",
+            told("guardrailIdentifier"),
+        ),
+        ("x-amzn-bedrock-guardrailversion", told("guardrailVersion")),
+        (
+            "x-amzn-bedrock-trace",
+            told("trace").map(|trace| trace.to_uppercase()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
