@@ -100,7 +100,7 @@ def cost_per_token(
     if entry is None and provider == "fireworks_ai":
         key = _fireworks_class(model)
         entry = _entry(key, provider)
-    if entry is None and provider in ("ollama", "ollama_chat"):
+    if entry is None and provider in ("huggingface", "ollama", "ollama_chat"):
         return 0.0, 0.0
     if entry is None and provider == "together_ai":
         key = _together_class(model, call_type)

@@ -86,8 +86,8 @@ pub struct BilledRates {
 /// Price members of an entry that make it billable by token.
 const TOKEN_PRICES: [&str; 2] = ["input_cost_per_token", "output_cost_per_token"];
 
-/// Providers that are the caller's own machine: a model that the map does not list costs nothing.
-const OWN_MACHINE: [&str; 2] = ["ollama", "ollama_chat"];
+/// Providers of which a model that the map does not list costs nothing.
+const FREE_UNLISTED: [&str; 3] = ["huggingface", "ollama", "ollama_chat"];
 
 /// Prices by the second, the one that counts first.
 const SECOND_PRICES: [&str; 3] = [
@@ -135,7 +135,7 @@ impl Quote {
         }
         // A family that is known without a price costs nothing, as in LiteLLM.
         let known = base_model.is_none()
-            && (OWN_MACHINE.contains(&provider) || catalog::known_family(model).is_some());
+            && (FREE_UNLISTED.contains(&provider) || catalog::known_family(model).is_some());
         let listed = custom.is_some_and(|custom| custom.of_deployment);
         (known || listed).then(Arc::default)
     }

@@ -32,6 +32,12 @@ pub enum Family {
     OpenRouter,
     /// Providers without rules of their own: status only, without the class in the message.
     Status,
+    /// Those that LiteLLM calls "like OpenAI": a few phrases, then as [`Family::Status`].
+    Like,
+    /// Cloudflare: two phrases, then as [`Family::Status`].
+    Cloudflare,
+    /// Hugging Face: phrases, then status.
+    HuggingFace,
 }
 
 /// Whose error it is, and how it is worded.
@@ -211,6 +217,9 @@ impl Place<'_> {
             Family::OpenAi => self.openai(said),
             Family::OpenRouter => self.by_status(said, &OPENROUTER),
             Family::Status => self.by_status(said, &PLAIN),
+            Family::Like => self.like_openai(said),
+            Family::Cloudflare => self.cloudflare(said),
+            Family::HuggingFace => self.hugging_face(said),
         }
     }
 
@@ -268,6 +277,58 @@ impl Place<'_> {
             });
         }
         self.by_status(said, &OPENAI)
+    }
+
+    fn like_openai(&self, said: &Said) -> Error {
+        let Said { text, shown, .. } = said;
+        let has = |phrase: &str| text.contains(phrase);
+        if has("authorization denied for") {
+            // The text may repeat the key.
+            let what = "Authentication Error - authorization denied";
+            return self.make(ErrorKind::Authentication, 401, |e| format!("{e}: {what}"));
+        }
+        if is_context_window(text) {
+            return self.make(ErrorKind::ContextWindowExceeded, 400, |e| {
+                format!("litellm.BadRequestError: {e}: Context Window Error - {shown}")
+            });
+        }
+        if has("token_quota_reached") {
+            return self.make(ErrorKind::RateLimit, 429, |e| {
+                format!("{e}: Rate Limit Errror - {shown}")
+            });
+        }
+        if has("The server received an invalid response from an upstream server.") {
+            return self.make(ErrorKind::InternalServer, 500, |e| format!("{e} - {shown}"));
+        }
+        self.by_status(said, &PLAIN)
+    }
+
+    fn cloudflare(&self, said: &Said) -> Error {
+        let Said { text, shown, .. } = said;
+        let kind = if text.contains("Authentication error") {
+            ErrorKind::Authentication
+        } else if text.contains("must have required property") {
+            ErrorKind::BadRequest
+        } else {
+            return self.by_status(said, &PLAIN);
+        };
+        self.make(kind, kind.row().status, |_| {
+            format!("Cloudflare Exception - {shown}")
+        })
+    }
+
+    fn hugging_face(&self, said: &Said) -> Error {
+        let text = &said.text;
+        let kind = if text.contains("length limit exceeded") {
+            ErrorKind::ContextWindowExceeded
+        } else if text.contains("A valid user token is required") {
+            ErrorKind::BadRequest
+        } else if text.contains("Rate limit reached") {
+            ErrorKind::RateLimit
+        } else {
+            return self.by_status(said, &HUGGING_FACE);
+        };
+        self.make(kind, kind.row().status, |_| text.clone())
     }
 
     fn by_status(&self, said: &Said, rules: &StatusRules) -> Error {
@@ -366,6 +427,19 @@ static OPENROUTER: StatusRules = StatusRules {
     client: ErrorKind::Api,
     client_label: "APIError: ",
     server_label: "APIError: ",
+};
+
+static HUGGING_FACE: StatusRules = StatusRules {
+    rows: &[
+        (400, ErrorKind::BadRequest, "-"),
+        (401, ErrorKind::Authentication, "-"),
+        (408, ErrorKind::Timeout, "-"),
+        (429, ErrorKind::RateLimit, "-"),
+        (503, ErrorKind::ServiceUnavailable, "-"),
+    ],
+    client: ErrorKind::Api,
+    client_label: "",
+    server_label: "",
 };
 
 static PLAIN: StatusRules = StatusRules {

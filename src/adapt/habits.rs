@@ -4,11 +4,14 @@
 //! one request ([`Mapping`]) and never the network, the clock or the environment.
 
 pub mod chat;
+pub mod clouds;
+pub mod databricks;
 pub mod native;
 pub mod openai;
 pub mod reasoning;
 pub mod tools;
 
+use super::lookup::Env;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
 use serde_json::Value;
@@ -30,6 +33,10 @@ pub struct Habits {
     pub keeps_cache_control: bool,
     /// Messages go as they came: the other side is a gateway that cleans them itself.
     pub raw_messages: bool,
+    /// Streams do not show a fingerprint.
+    pub hides_fingerprint: bool,
+    /// `max_retries` is sent to an address that the caller gives.
+    pub keeps_retries: bool,
     /// Text completions have a path of their own; else they are asked as chats.
     pub text_completions: bool,
     /// What depends on the model among the supported parameters.
@@ -40,8 +47,14 @@ pub struct Habits {
     pub params: Option<MapParams>,
     /// Further mapping that shows in the request only.
     pub request: Option<MapParams>,
+    /// Further mapping of an embedding call's members.
+    pub embeddings: Option<fn(&mut Params)>,
     /// Further mapping of messages.
     pub messages: Option<MapMessages>,
+    /// The base URL that the environment says in other words than a URL.
+    pub base: Option<fn(Env<'_>) -> Option<String>>,
+    /// The address of a path below a base, where it is not just both.
+    pub address: Option<fn(&str, &str) -> String>,
     /// Headers sent with every request unless the caller sets them.
     pub headers: &'static [(&'static str, &'static str)],
     /// Members sent with every chat unless the caller sets them: name and JSON.
@@ -58,12 +71,17 @@ impl Habits {
         older_max_tokens: false,
         keeps_cache_control: false,
         raw_messages: false,
+        hides_fingerprint: false,
+        keeps_retries: false,
         text_completions: false,
         supported: None,
         before: None,
         params: None,
         request: None,
+        embeddings: None,
         messages: None,
+        base: None,
+        address: None,
         headers: &[],
         body: &[],
         leaves_out: &[],

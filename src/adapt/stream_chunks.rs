@@ -46,6 +46,8 @@ pub struct StreamSettings {
     pub keep_extras: bool,
     /// OpenRouter's habits: only `delta.reasoning` counts as reasoning, and no fingerprint is shown.
     pub open_router: bool,
+    /// Whether the upstream's fingerprint is not shown.
+    pub hides_fingerprint: bool,
     /// Whether chunks show the upstream's model instead of `model` (which it may choose, as OpenRouter does).
     pub upstream_model: bool,
     /// Whether comments are handed on.
@@ -80,6 +82,7 @@ impl StreamSettings {
                 || target.options.merge_reasoning_content_in_choices,
             keep_extras: false,
             open_router: false,
+            hides_fingerprint: target.provider.habits.hides_fingerprint,
             upstream_model: false,
             comments: served,
         }
@@ -245,7 +248,7 @@ impl Chunks {
         head.insert("model".into(), json!(model));
         head.insert("object".into(), json!("chat.completion.chunk"));
         if let Some(fingerprint) = &self.fingerprint
-            && !self.settings.open_router
+            && !(self.settings.open_router || self.settings.hides_fingerprint)
         {
             head.insert("system_fingerprint".into(), json!(fingerprint));
         }

@@ -45,6 +45,7 @@ pub(super) fn normalize(chunk: &mut Object, settings: &StreamSettings) {
         let Some(Value::Object(delta)) = choice.get_mut("delta") else {
             continue;
         };
+        unfold(delta);
         let reasoning = delta.remove("reasoning");
         if settings.open_router {
             delta.insert("reasoning_content".into(), reasoning.unwrap_or_default());
@@ -74,6 +75,50 @@ pub(super) fn normalize(chunk: &mut Object, settings: &StreamSettings) {
                 }
             }
         }
+    }
+}
+
+/// A content of parts becomes text, reasoning, and blocks of thinking: Databricks streams Claude so.
+pub(super) fn unfold(message: &mut Object) {
+    let Some(Value::Array(parts)) = message.get("content") else {
+        return;
+    };
+    let mut text: Option<String> = None;
+    let mut reasoning: Option<String> = None;
+    let mut blocks = Vec::new();
+    let mut citations = Vec::new();
+    for part in parts {
+        if let Some(more) = part["text"].as_str().filter(|_| part["type"] == "text") {
+            text.get_or_insert_default().push_str(more);
+        }
+        if let Some(cited) = part["citations"]
+            .as_array()
+            .filter(|cited| !cited.is_empty())
+        {
+            let supported = |citation: &Value| {
+                let mut citation = citation.clone();
+                if let Value::Object(citation) = &mut citation {
+                    citation.insert("supported_text".into(), part["text"].clone());
+                }
+                citation
+            };
+            citations.push(Value::Array(cited.iter().map(supported).collect()));
+        }
+        for thought in part["summary"].as_array().into_iter().flatten() {
+            let said = thought["text"].as_str().unwrap_or("");
+            reasoning.get_or_insert_default().push_str(said);
+            let signature = thought["signature"].as_str().unwrap_or("");
+            blocks.push(json!({"type": "thinking", "thinking": said, "signature": signature}));
+        }
+    }
+    message.insert("content".into(), json!(text));
+    if let Some(reasoning) = reasoning {
+        message.insert("reasoning_content".into(), json!(reasoning));
+        message.insert("thinking_blocks".into(), Value::Array(blocks));
+    }
+    if !citations.is_empty() {
+        let own = json!({"citations": citations});
+        message.insert("provider_specific_fields".into(), own);
     }
 }
 

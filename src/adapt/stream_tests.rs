@@ -16,6 +16,7 @@ fn settings() -> StreamSettings {
         merge_reasoning: false,
         keep_extras: true,
         open_router: false,
+        hides_fingerprint: false,
         upstream_model: false,
         comments: true,
     }

@@ -79,6 +79,7 @@ impl Provider {
         self.base_env
             .iter()
             .find_map(|name| env(name).filter(|base| !base.is_empty()))
+            .or_else(|| self.habits.base.and_then(|base| base(env)))
             .or_else(|| Some(self.base_url.to_owned()).filter(|base| !base.is_empty()))
     }
 

@@ -192,6 +192,12 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         body.set_raw(name, raw.clone());
     }
     body.remove("max_retries");
+    if target.provider.habits.keeps_retries
+        && target.api_base != target.provider.base_url
+        && let Some(retries) = target.options.max_retries
+    {
+        body.set("max_retries", &retries);
+    }
     body.remove("extra_headers");
     Ok((body, plan))
 }

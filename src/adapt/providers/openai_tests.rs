@@ -263,7 +263,8 @@ fn check(case: &Case, expected: &Value) -> Option<String> {
         };
     }
     let body = Bytes::from(serde_json::to_vec(case.upstream.get("json")?).unwrap());
-    match OpenAi.reply(&case.call, &case.target, &head, body) {
+    let adapter = case.target.provider.adapter;
+    match adapter.reply(&case.call, &case.target, &head, body) {
         Ok(reply) => {
             let reply: Value = serde_json::from_slice(&reply.body).unwrap();
             differs("result", expected.get("result")?, &reply)
@@ -312,6 +313,11 @@ fn recorded_upstreams_give_recorded_results() {
         "text_completion",
         "models",
         "env",
+    ];
+    /// Cases that differ: the first is not built yet, the second is wanted (docs/differences.md).
+    const DIFFERENT: [&str; 2] = [
+        "mistral/models/magistral",
+        "databricks/stream.error/mid_error",
     ];
     let mut matched = 0;
     let mut missed = Vec::new();
@@ -363,7 +369,8 @@ fn recorded_upstreams_give_recorded_results() {
         println!("{miss}");
     }
     println!("{matched} matched, {} missed", missed.len());
-    assert!(matched >= 910 && missed.len() <= 1);
+    let wanted = |miss: &String| DIFFERENT.iter().any(|id| miss.starts_with(id));
+    assert!(matched >= 985 && missed.iter().all(wanted));
 }
 
 #[path = "openai_served_tests.rs"]

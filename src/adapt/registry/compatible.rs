@@ -4,6 +4,8 @@ use super::{Provider, handler, sdk};
 use crate::adapt::errors::Family;
 use crate::adapt::habits;
 use crate::adapt::params::sets;
+use crate::adapt::providers::databricks::Databricks;
+use crate::adapt::providers::hugging_face::HuggingFace;
 
 /// The rows.
 #[rustfmt::skip]
@@ -76,4 +78,8 @@ pub static ROWS: &[Provider] = &[
     handler("lemonade", "http://localhost:8000/api/v1", &["LEMONADE_API_KEY"], &["LEMONADE_API_BASE"], &[]).default_key("lemonade").family(Family::Status).habits(&habits::OLDER_MAX_TOKENS),
     handler("amazon_nova", "https://api.nova.amazon.com/v1", &["AMAZON_NOVA_API_KEY"], &["AMAZON_NOVA_API_BASE"], sets::AMAZON_NOVA).late().family(Family::Status).habits(&habits::OLDER_MAX_TOKENS),
     handler("minimax", "https://api.minimax.io/v1", &["MINIMAX_API_KEY"], &["MINIMAX_API_BASE"], sets::MINIMAX).late().family(Family::Status).habits(&habits::chat::MINIMAX),
+    sdk("ai21_chat", "https://api.ai21.com/studio/v1", &["AI21_API_KEY"], &["AI21_API_BASE"], sets::AI21).habits(&habits::OLDER_MAX_TOKENS),
+    handler("cloudflare", "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"], sets::FULL).late().family(Family::Cloudflare).habits(&habits::clouds::CLOUDFLARE),
+    handler("huggingface", "https://router.huggingface.co/v1", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE", "HUGGINGFACE_API_BASE"], sets::FULL).late().speaks(&HuggingFace).family(Family::HuggingFace).habits(&habits::clouds::HUGGING_FACE),
+    handler("databricks", "", &["DATABRICKS_API_KEY"], &["DATABRICKS_API_BASE"], sets::DATABRICKS).late().speaks(&Databricks).direct().prefixed().family(Family::Like).habits(&habits::databricks::DATABRICKS),
 ];

@@ -8,6 +8,7 @@ use crate::adapt::providers::bedrock::Bedrock;
 use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
 use crate::adapt::providers::ollama::Ollama;
+use crate::adapt::providers::openai::OpenAi;
 use crate::adapt::providers::vertex::Vertex;
 
 /// The rows.
@@ -15,7 +16,7 @@ use crate::adapt::providers::vertex::Vertex;
 pub static ROWS: &[Provider] = &[
     native("chatgpt", "https://chatgpt.com/backend-api/codex", &[], &[], sets::FULL),
     native("mock", "", &[], &[], sets::FULL).hidden(),
-    native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]),
+    native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]).speaks(&OpenAi).habits(&habits::clouds::JINA),
     native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late().speaks(&Cohere).habits(&habits::native::COHERE),
     native("cohere_chat", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late().speaks(&Cohere).habits(&habits::native::COHERE),
     native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic).habits(&habits::native::ANTHROPIC),
@@ -27,7 +28,6 @@ pub static ROWS: &[Provider] = &[
     native("runwayml", "", &[], &[], &[]),
     native("aws_polly", "", &[], &[], &[]),
     native("transcribe", "", &[], &[], &[]),
-    native("huggingface", "", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE"], sets::FULL).late(),
     native("vertex_ai", "", &[], &[], sets::VERTEX_AI).speaks(&Vertex).habits(&habits::native::VERTEX),
     native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA).speaks(&Vertex),
     native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().speaks(&Gemini).habits(&habits::native::GEMINI),
@@ -56,20 +56,17 @@ pub static ROWS: &[Provider] = &[
     native("gigachat", "https://gigachat.devices.sberbank.ru/api/v1", &["GIGACHAT_API_KEY"], &["GIGACHAT_API_BASE"], sets::GIGACHAT),
     native("nvidia_riva", "", &["NVIDIA_RIVA_API_KEY", "NVIDIA_NIM_API_KEY"], &["NVIDIA_RIVA_API_BASE"], &[]),
     native("soniox", "https://api.soniox.com", &["SONIOX_API_KEY"], &["SONIOX_API_BASE"], &[]),
-    native("ai21_chat", "https://api.ai21.com/studio/v1", &["AI21_API_KEY"], &["AI21_API_BASE"], sets::AI21),
     native("text-completion-codestral", "https://codestral.mistral.ai/v1/fim/completions", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::TEXT_COMPLETION_CODESTRAL).late(),
     native("text-completion-inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], &["INCEPTION_API_BASE"], sets::TEXT_COMPLETION_INCEPTION).late(),
-    native("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"], &["VOYAGE_API_BASE"], sets::VOYAGE).late(),
-    native("cloudflare", "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"], sets::FULL).late(),
+    native("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"], &["VOYAGE_API_BASE"], sets::VOYAGE).late().speaks(&OpenAi).habits(&habits::clouds::OUTPUT_DIMENSION),
     native("watsonx", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX).late(),
     native("scaledown", "", &[], &[], sets::STREAM_ONLY).habits(&habits::native::SCALEDOWN),
     native("watsonx_text", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX_TEXT).late(),
     native("triton", "", &[], &[], sets::TRITON),
     native("predibase", "https://serving.app.predibase.com", &["PREDIBASE_API_KEY"], &["PREDIBASE_API_BASE"], sets::PREDIBASE).late(),
-    native("databricks", "", &["DATABRICKS_API_KEY"], &["DATABRICKS_API_BASE"], sets::DATABRICKS).late(),
     native("databricks_agent", "", &[], &[], sets::DATABRICKS_AGENT),
     native("custom", "", &[], &[], sets::FULL),
-    native("infinity", "", &["INFINITY_API_KEY"], &["INFINITY_API_BASE"], sets::INFINITY).late(),
+    native("infinity", "", &["INFINITY_API_KEY"], &["INFINITY_API_BASE"], sets::INFINITY).late().speaks(&OpenAi).habits(&habits::clouds::OUTPUT_DIMENSION),
     native("deepgram", "", &[], &[], &[]),
     native("elevenlabs", "", &[], &[], &[]),
     native("langfuse", "", &[], &[], &[]),

@@ -18,7 +18,7 @@ const BUDGETS: [(&str, u64); 6] = [
     ("max", 16384),
 ];
 /// Room for the answer beside the thinking, in tokens, when nobody says a limit.
-const ROOM: u64 = 4096;
+pub const ROOM: u64 = 4096;
 const MIN_BUDGET: u64 = 1024;
 
 /// Writes `thinking` and `output_config`, and the limit that a budget needs.

@@ -106,7 +106,8 @@ fn errors_that_cohere_words_are_cohere_s_own() {
 }
 
 fn stream(bytes: &[u8], cut: usize) -> (Vec<u8>, Result<StreamEnd>) {
-    let call = call(Op::Chat, &json!({"stream": true}));
+    let mut call = call(Op::Chat, &json!({"stream": true}));
+    call.created = 1;
     let mut adapter = Cohere.stream(&call, &target(""));
     let mut out = BytesMut::new();
     let end = adapter

@@ -113,7 +113,8 @@ fn what_ollama_does_not_count_is_counted() {
 }
 
 fn streamed(name: &str, lines: &str, cut: usize) -> (String, Result<StreamEnd>) {
-    let call = call(name, Op::Chat, &json!({"stream": true}));
+    let mut call = call(name, Op::Chat, &json!({"stream": true}));
+    call.created = 1;
     let target = target(name);
     let mut adapter = target.provider.adapter.stream(&call, &target);
     let mut out = BytesMut::new();

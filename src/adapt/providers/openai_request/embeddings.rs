@@ -16,6 +16,10 @@ const OPENAI: &[&str] = &["user", "encoding_format", "dimensions"];
 const SUPPORTED: &[(&str, &[&str])] = &[
     ("cohere", &["encoding_format", "dimensions"]),
     ("cohere_chat", &["encoding_format", "dimensions"]),
+    ("databricks", &[]),
+    ("jina_ai", &["dimensions"]),
+    ("voyage", &["encoding_format", "dimensions"]),
+    ("infinity", &["encoding_format", "dimensions"]),
     ("ollama", &["dimensions"]),
     ("ollama_chat", &["dimensions"]),
     ("perplexity", &["dimensions", "encoding_format"]),
@@ -50,6 +54,9 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
         && let Some(text @ Value::String(_)) = body.get("input")
     {
         body.set("input", &json!([text]));
+    }
+    if let Some(map) = target.provider.habits.embeddings {
+        map(&mut body);
     }
     Ok(body)
 }

@@ -29,6 +29,9 @@ fn url(target: &Target, path: &str) -> String {
     if base.ends_with(path) {
         return base.to_owned();
     }
+    if let Some(address) = target.provider.habits.address {
+        return address(base, path);
+    }
     if target.provider.name == "minimax" && !base.ends_with("/v1") {
         return format!("{base}/v1{path}");
     }
