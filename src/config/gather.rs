@@ -3,7 +3,7 @@
 
 use super::document::{self, Member, Node, NodeValue, Place};
 use super::report::{Level, Report};
-use std::io::Read;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,9 +18,31 @@ pub struct Gathered {
     pub files: Vec<PathBuf>,
 }
 
+/// Reads a file, as far as a configuration's may go and one byte more.
+pub type Read<'a> = &'a mut dyn FnMut(&Path) -> io::Result<Vec<u8>>;
+
+/// Reads a file from the disk.
+///
+/// # Errors
+/// What the file system says.
+pub fn from_disk(path: &Path) -> io::Result<Vec<u8>> {
+    bytes_of(&std::fs::File::open(path)?)
+}
+
+/// What is left of an open file, as far as a configuration's may go and one byte more.
+///
+/// # Errors
+/// What the file system says.
+pub fn bytes_of(file: &std::fs::File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(document::MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads `path` and its includes; `None` when the report has errors.
-pub fn gather(path: &Path, report: &mut Report) -> Option<Gathered> {
-    let mut root = read(path, path, report)?;
+pub fn gather(path: &Path, reader: Read<'_>, report: &mut Report) -> Option<Gathered> {
+    let mut root = read(path, path, reader, report)?;
     let mut files = vec![normal(path)];
     let mut pending = includes(&root, path, report);
     drop_include(&mut root);
@@ -49,7 +71,7 @@ pub fn gather(path: &Path, report: &mut Report) -> Option<Gathered> {
             break;
         }
         files.push(location.clone());
-        let Some(mut included) = read(&location, path, report) else {
+        let Some(mut included) = read(&location, path, reader, report) else {
             continue;
         };
         pending.extend(includes(&included, &location, report));
@@ -65,18 +87,17 @@ struct Entry {
     declared_in: PathBuf,
 }
 
-fn read(path: &Path, root: &Path, report: &mut Report) -> Option<Node> {
+fn read(path: &Path, root: &Path, reader: Read<'_>, report: &mut Report) -> Option<Node> {
     let file: Arc<str> = shown(path, root).into();
     let whole = Place {
         file: file.clone(),
         ..Place::default()
     };
-    let mut text = String::new();
-    let size = std::fs::File::open(path).and_then(|f| {
-        f.take(document::MAX_FILE_BYTES + 1)
-            .read_to_string(&mut text)
+    let text = reader(path).and_then(|bytes| {
+        String::from_utf8(bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
     });
-    match size {
+    let text = match text {
         Err(error) => {
             report.add_with_hint(
                 Level::Error,
@@ -87,12 +108,12 @@ fn read(path: &Path, root: &Path, report: &mut Report) -> Option<Node> {
             );
             return None;
         }
-        Ok(size) if size as u64 > document::MAX_FILE_BYTES => {
+        Ok(text) if text.len() as u64 > document::MAX_FILE_BYTES => {
             report.add(Level::Error, &whole, "", "is larger than 16 MiB");
             return None;
         }
-        Ok(_) => {}
-    }
+        Ok(text) => text,
+    };
     match document::parse(&text, &file) {
         Err(error) => {
             report.add(Level::Error, &error.place, "", error.message);

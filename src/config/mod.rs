@@ -40,8 +40,17 @@ pub struct Snapshot {
 /// # Errors
 /// The report, when it has errors: nothing of such a configuration is used.
 pub fn load(path: &Path, env: Lookup<'_>) -> Result<(Config, Report), Report> {
+    load_through(path, env, &mut gather::from_disk)
+}
+
+/// The same, with every file read by `reader`.
+fn load_through(
+    path: &Path,
+    env: Lookup<'_>,
+    reader: gather::Read<'_>,
+) -> Result<(Config, Report), Report> {
     let mut report = Report::default();
-    let Some(mut gathered) = gather::gather(path, &mut report) else {
+    let Some(mut gathered) = gather::gather(path, reader, &mut report) else {
         return Err(report);
     };
     let own = gathered.root.get("environment_variables").cloned();

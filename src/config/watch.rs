@@ -2,37 +2,34 @@
 //!
 //! A changed file is loaded and validated whole, then put in force by one swap; calls in flight finish on the
 //! snapshot they began with. What is wrong with a refused configuration goes to the log and the metrics, and the one
-//! in force stays. Directories are watched instead of files: editors save by renaming, and Kubernetes swaps the
-//! symbolic link `..data` beside the file. A slow poll covers file systems that send no events. A file that is being
-//! rewritten in its place is empty for a moment, or half of it, and may well be valid so: nothing is read before the
-//! files have come to rest, SIGHUP or not.
+//! in force stays. [`events`] says when to look, [`rest`] that nothing is believed that is still being written.
 
-use super::{Config, Lookup, Report, load};
+mod events;
+mod rest;
+
+use super::gather::Read;
+use super::{Config, Lookup, Report, load_through};
 use crate::observe::{Metrics, redact};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use rest::{Reading, Stamp, stamps};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
-/// How long a directory, and each file, must be quiet before it is read: a save is several events.
-const QUIET: Duration = Duration::from_millis(100);
-/// Longest wait for quiet.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a configuration is read again because a file was written meanwhile.
-const READS: usize = 5;
-/// How often the files are looked at when no event comes.
-const POLL: Duration = Duration::from_secs(10);
+pub use events::run;
 
 /// Why a file that lost all its models is not taken: an empty file is valid, and most often one being written.
 const EMPTIED: &str = "`model_list` is empty, while the configuration in force has models: a file that is being \
                        written? Restart the server to serve without models";
 
+/// Why files are not taken whose every reading differs from the one before.
+const RESTLESS: &str = "the configuration is being written: its files changed with every look for two seconds; it is \
+                        read again when they change, or in ten seconds";
+
 type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+type Loaded = Result<(Config, Report), Report>;
+/// How files are read: once, or until they rest; `None` when they do not.
+type Readings<'a> = dyn Fn(&mut dyn FnMut(Read<'_>) -> Loaded) -> Option<(Loaded, Reading)> + 'a;
 type Apply = Box<dyn Fn(Config, u64) -> Result<(), String> + Send + Sync>;
 
 /// Loads a configuration again and puts it in force.
@@ -97,32 +94,39 @@ impl Reloader {
         }
     }
 
-    /// Loads the files and puts them in force if they say something else than before. Blocks on files.
+    /// Loads the files as they are and puts them in force if they say something else than before. Blocks on files. For
+    /// callers that know that nobody is writing.
     pub fn reload(&self) -> Reload {
-        self.reload_once(stamps)
+        self.reload_by(&|load| Some(rest::once(load)))
     }
 
-    /// The same, once the files have come to rest.
-    fn reload_at_rest(&self) -> Reload {
-        self.reload_once(rest)
+    /// The same, once the files have come to rest. Blocks until then; refuses files that do not.
+    pub fn reload_at_rest(&self) -> Reload {
+        self.reload_waiting(&std::thread::sleep)
     }
 
-    /// `begin` gives the stamps of the files from which a load begins.
-    fn reload_once(&self, begin: fn(&[PathBuf]) -> Vec<Stamp>) -> Reload {
+    fn reload_waiting(&self, wait: &dyn Fn(Duration)) -> Reload {
+        self.reload_by(&|load| rest::settled(load, wait))
+    }
+
+    fn reload_by(&self, read: &Readings<'_>) -> Reload {
         // One reload at a time: the last swap must be of the last load.
         let mut state = self.state.lock();
-        let result = match self.load(&mut state, begin) {
-            Err(report) => Err(report.first_error().unwrap_or_default()),
-            Ok((config, report)) => {
-                state.files.clone_from(&config.files);
-                state.stamps = stamps(&state.files);
-                if config.digest == state.digest {
-                    Ok(None)
-                } else if config.model_list.is_empty() && state.has_models {
-                    Err(EMPTIED.to_owned())
-                } else {
-                    (self.apply)(config.clone(), state.version + 1).map(|()| Some((config, report)))
-                }
+        let env: Lookup<'_> = &*self.env;
+        let mut load = |reader: Read<'_>| load_through(&self.path, env, reader);
+        let loaded = read(&mut load).map(|(loaded, reading)| {
+            (state.files, state.stamps) = reading.into_parts();
+            loaded
+        });
+        let result = match loaded {
+            None => Err(RESTLESS.to_owned()),
+            Some(Err(report)) => Err(report.first_error().unwrap_or_default()),
+            Some(Ok((config, _))) if config.digest == state.digest => Ok(None),
+            Some(Ok((config, _))) if config.model_list.is_empty() && state.has_models => {
+                Err(EMPTIED.to_owned())
+            }
+            Some(Ok((config, report))) => {
+                (self.apply)(config.clone(), state.version + 1).map(|()| Some((config, report)))
             }
         };
         match result {
@@ -159,25 +163,6 @@ impl Reloader {
         }
     }
 
-    /// Loads the files as they were at one moment.
-    fn load(
-        &self,
-        state: &mut State,
-        begin: fn(&[PathBuf]) -> Vec<Stamp>,
-    ) -> Result<(Config, Report), Report> {
-        let env: Lookup<'_> = &*self.env;
-        state.stamps = begin(&state.files);
-        let mut reads = 1;
-        loop {
-            let loaded = load(&self.path, env);
-            if reads == READS || state.stamps == stamps(&state.files) {
-                return loaded;
-            }
-            reads += 1;
-            state.stamps = rest(&state.files);
-        }
-    }
-
     /// Whether a file looks different from when it was loaded.
     fn looks_changed(&self) -> bool {
         let state = self.state.lock();
@@ -186,187 +171,6 @@ impl Reloader {
 
     fn files(&self) -> Vec<PathBuf> {
         self.state.lock().files.clone()
-    }
-}
-
-type Stamp = Option<(SystemTime, u64)>;
-
-/// Modification time and size of each file, through symbolic links.
-fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    files
-        .iter()
-        .map(|file| {
-            let meta = std::fs::metadata(file).ok()?;
-            Some((meta.modified().ok()?, meta.len()))
-        })
-        .collect()
-}
-
-/// How long the file that was written last is still to be left alone. A time to come is another machine's clock.
-fn unrest(stamps: &[Stamp]) -> Option<Duration> {
-    let written = stamps.iter().flatten().map(|(written, _)| *written).max()?;
-    let age = SystemTime::now().duration_since(written).ok()?;
-    QUIET.checked_sub(age).filter(|left| !left.is_zero())
-}
-
-/// Waits until no file was written for a while. Blocks.
-fn rest(files: &[PathBuf]) -> Vec<Stamp> {
-    let begun = SystemTime::now();
-    loop {
-        let stamps = stamps(files);
-        let patient = begun.elapsed().is_ok_and(|waited| waited <= PATIENCE);
-        match unrest(&stamps).filter(|_| patient) {
-            Some(left) => std::thread::sleep(left),
-            None => return stamps,
-        }
-    }
-}
-
-/// Watches until `stop`. Needs a tokio runtime. SIGHUP, which would end the process, is heard from this call on.
-pub fn run(
-    reloader: Arc<Reloader>,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send + 'static {
-    let hangup = Hangup::listen();
-    watch(reloader, stop, hangup)
-}
-
-async fn watch(reloader: Arc<Reloader>, stop: CancellationToken, mut hangup: Hangup) {
-    let (events, mut changed) = mpsc::channel(1);
-    let mut watched = Watched::start(&reloader.files(), events.clone());
-    loop {
-        let forced = tokio::select! {
-            () = stop.cancelled() => return,
-            () = hangup.wait() => true,
-            Some(()) = changed.recv() => {
-                settle(&mut changed).await;
-                true
-            }
-            () = tokio::time::sleep(POLL) => false,
-        };
-        let reloader_here = reloader.clone();
-        let reload = move || {
-            (forced || reloader_here.looks_changed()).then(|| reloader_here.reload_at_rest())
-        };
-        if let Ok(Some(Reload::Applied(_))) = tokio::task::spawn_blocking(reload).await {
-            let files = reloader.files();
-            if watched.files != files {
-                watched = Watched::start(&files, events.clone());
-            }
-        }
-    }
-}
-
-/// Waits until no event came for a while.
-async fn settle(changed: &mut mpsc::Receiver<()>) {
-    let patience = tokio::time::Instant::now() + PATIENCE;
-    while tokio::time::Instant::now() < patience {
-        if tokio::time::timeout(QUIET, changed.recv()).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The directories under watch. Dropping it ends the watch.
-struct Watched {
-    files: Vec<PathBuf>,
-    _watcher: Option<RecommendedWatcher>,
-}
-
-impl Watched {
-    fn start(files: &[PathBuf], events: mpsc::Sender<()>) -> Self {
-        let names: BTreeSet<OsString> = files
-            .iter()
-            .flat_map(|file| [Some(file.clone()), std::fs::canonicalize(file).ok()])
-            .filter_map(|file| Some(file?.file_name()?.to_owned()))
-            .collect();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let Ok(event) = event else { return };
-            // Reading the files is an event too.
-            if !matches!(event.kind, EventKind::Access(_)) && concerns(&event.paths, &names) {
-                // A full channel means that a reload is due anyway.
-                let _ = events.try_send(());
-            }
-        });
-        let mut watcher = match watcher {
-            Ok(watcher) => watcher,
-            Err(error) => {
-                tracing::warn!("files cannot be watched, they are polled: {error}");
-                return Self {
-                    files: files.to_vec(),
-                    _watcher: None,
-                };
-            }
-        };
-        for directory in directories(files) {
-            if let Err(error) = watcher.watch(&directory, RecursiveMode::NonRecursive) {
-                tracing::warn!(
-                    directory = %directory.display(),
-                    "directory cannot be watched, its files are polled: {error}"
-                );
-            }
-        }
-        Self {
-            files: files.to_vec(),
-            _watcher: Some(watcher),
-        }
-    }
-}
-
-/// Where the files stand, and where the symbolic links among them lead.
-fn directories(files: &[PathBuf]) -> BTreeSet<PathBuf> {
-    files
-        .iter()
-        .flat_map(|file| [Some(file.clone()), std::fs::canonicalize(file).ok()])
-        .filter_map(|file| {
-            let parent = file?.parent()?.to_owned();
-            let here = parent.as_os_str().is_empty();
-            Some(if here { PathBuf::from(".") } else { parent })
-        })
-        .collect()
-}
-
-/// Whether an event is about one of the files, or about a link such as `..data`.
-fn concerns(paths: &[PathBuf], names: &BTreeSet<OsString>) -> bool {
-    paths.iter().any(|path: &PathBuf| {
-        Path::file_name(path)
-            .is_some_and(|name| names.contains(name) || name.to_string_lossy().starts_with(".."))
-    })
-}
-
-#[cfg(unix)]
-struct Hangup(Option<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl Hangup {
-    fn listen() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let signal = signal(SignalKind::hangup())
-            .inspect_err(|error| tracing::warn!("SIGHUP cannot be heard: {error}"));
-        Self(signal.ok())
-    }
-
-    async fn wait(&mut self) {
-        if let Some(signal) = &mut self.0
-            && signal.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(not(unix))]
-struct Hangup;
-
-#[cfg(not(unix))]
-impl Hangup {
-    fn listen() -> Self {
-        Self
-    }
-
-    async fn wait(&mut self) {
-        std::future::pending::<()>().await;
     }
 }
 

@@ -1,9 +1,14 @@
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
+use crate::config::load;
+use std::cell::Cell;
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 const ONE: &str = "model_list: [{model_name: one, litellm_params: {model: openai/x}}]\n";
 const TWO: &str = "model_list: [{model_name: two, litellm_params: {model: openai/x}}]\n";
@@ -33,6 +38,107 @@ fn bench(path: &Path) -> Bench {
         metrics,
         in_force,
     }
+}
+
+/// Writes a file whose time of writing tells nothing: long ago, the same for all.
+fn write_unnoticed(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))
+        .unwrap();
+}
+
+/// Reloads while a file is written again and again: before every further reading, `times` times.
+fn reload_while(bench: &Bench, times: usize, write: impl Fn(usize)) -> Reload {
+    let written = Cell::new(0);
+    bench.reloader.reload_waiting(&|_| {
+        if written.get() < times {
+            write(written.get());
+            written.set(written.get() + 1);
+        }
+    })
+}
+
+/// A whole configuration, as long as any other of these.
+fn numbered(number: usize) -> String {
+    ONE.replace("one", &format!("n{number:02}"))
+}
+
+#[test]
+fn a_file_that_still_changes_is_not_taken_although_its_size_and_time_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    fs::write(&path, ONE).unwrap();
+    let bench = bench(&path);
+    write_unnoticed(&path, &numbered(99));
+    let reload = reload_while(&bench, 5, |n| write_unnoticed(&path, &numbered(n)));
+    // One swap, of the last text: none of the others was ever in force.
+    assert_eq!(reload, Reload::Applied(2));
+    assert_eq!(*bench.in_force.borrow(), ("n04".to_owned(), 2));
+}
+
+#[test]
+fn a_half_written_file_is_neither_taken_nor_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    fs::write(&path, ONE).unwrap();
+    let bench = bench(&path);
+    let halves = ["model_list:", "model_list: [{model_na", TWO];
+    write_unnoticed(&path, "");
+    let reload = reload_while(&bench, halves.len(), |n| write_unnoticed(&path, halves[n]));
+    assert_eq!(reload, Reload::Applied(2));
+    assert_eq!(bench.in_force.borrow().0, "two");
+    assert!(!bench.metrics.render().contains("result=\"rejected\""));
+}
+
+#[test]
+fn a_newly_included_file_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, included) = (dir.path().join("config.yaml"), dir.path().join("new.yaml"));
+    fs::write(&path, ONE).unwrap();
+    let bench = bench(&path);
+    write_unnoticed(&path, "include: [new.yaml]\n");
+    let reload = reload_while(&bench, 5, |n| write_unnoticed(&included, &numbered(n)));
+    assert_eq!(reload, Reload::Applied(2));
+    assert_eq!(bench.in_force.borrow().0, "n04");
+    assert!(bench.reloader.files().contains(&included));
+}
+
+#[test]
+fn files_that_never_rest_are_refused_and_taken_once_they_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    fs::write(&path, ONE).unwrap();
+    let bench = bench(&path);
+    let writing = |n: usize| write_unnoticed(&path, &numbered(n % 100));
+    let Reload::Rejected(reason) = reload_while(&bench, usize::MAX, writing) else {
+        panic!("what never rests is not taken");
+    };
+    assert!(reason.contains("being written"), "{reason}");
+    assert_eq!(*bench.in_force.borrow(), ("one".to_owned(), 1));
+    let shown = bench.metrics.render();
+    assert!(shown.contains("gateway_config_reloads_total{result=\"rejected\"} 1.0"));
+    assert!(bench.reloader.looks_changed(), "it is looked at again");
+    write_unnoticed(&path, TWO);
+    assert_eq!(reload_while(&bench, 0, |_| ()), Reload::Applied(2));
+}
+
+#[test]
+fn a_file_that_was_written_just_now_is_let_be_unless_its_clock_is_ahead() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    fs::write(&path, ONE).unwrap();
+    let bench = bench(&path);
+    // Nobody waits here, so that the file stays young for all readings.
+    fs::write(&path, TWO).unwrap();
+    assert!(matches!(
+        reload_while(&bench, 0, |_| ()),
+        Reload::Rejected(_)
+    ));
+    let ahead = SystemTime::now() + Duration::from_secs(3600);
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(ahead).unwrap();
+    assert_eq!(reload_while(&bench, 0, |_| ()), Reload::Applied(2));
 }
 
 async fn until(in_force: &mut watch::Receiver<(String, u64)>, name: &str) {

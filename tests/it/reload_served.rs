@@ -4,6 +4,7 @@
 use super::bed::{Served, asked, becomes, config, upstream};
 use super::client::{Client, chat, get};
 use rustix::process::Signal;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
@@ -195,6 +196,66 @@ async fn a_file_that_is_being_rewritten_is_not_taken_for_an_empty_one() {
         until_in_force(&served, number, false).await;
     }
     assert!(load.end().await > 0);
+}
+
+/// Every part of the file is a configuration of its own: whoever reads one takes away models.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_file_is_not_taken_for_the_whole() {
+    let (_mock, port) = upstream();
+    let named = |name: &str| {
+        format!(
+            "  - model_name: {name}\n    litellm_params: {{model: openai/gpt-4o, api_key: k, \
+             api_base: \"http://127.0.0.1:{port}/v1\"}}\n"
+        )
+    };
+    let included = |number: usize| {
+        let parts: Vec<String> = (0..4)
+            .map(|part| named(&format!("part-{part}-of-{number}")))
+            .collect();
+        parts
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.yaml");
+    let more = directory.path().join("more.yaml");
+    std::fs::write(&path, format!("include: [more.yaml]\n{}", config(port, ""))).unwrap();
+    std::fs::write(&more, format!("model_list:\n{}", included(0).concat())).unwrap();
+    let served = Served::at(directory, path).await;
+    for number in 1..=8 {
+        let writing = async {
+            let parts = included(number);
+            let mut file = std::fs::File::create(&more).unwrap();
+            let first = format!("model_list:\n{}", parts[0]);
+            file.write_all(first.as_bytes()).unwrap();
+            for part in &parts[1..] {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                file.write_all(part.as_bytes()).unwrap();
+            }
+        };
+        let signals = async {
+            for _ in 0..40 {
+                served.signal(Signal::HUP);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let seeing = async {
+            let last = format!("\"part-3-of-{number}\"");
+            loop {
+                let models = Client::open(served.address)
+                    .await
+                    .call(get("/v1/models"))
+                    .await
+                    .text();
+                let parts = models.matches("\"part-").count();
+                assert_eq!(parts, 4, "a part was taken: {models}");
+                if models.contains(&last) {
+                    return;
+                }
+            }
+        };
+        let seen = tokio::time::timeout(SEEN, seeing);
+        let ((), (), seen) = tokio::join!(writing, signals, seen);
+        assert!(seen.is_ok(), "configuration {number} is never in force");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
