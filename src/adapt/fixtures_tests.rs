@@ -26,6 +26,12 @@ impl Fixture {
         std::fs::read(self.folder.join(name)).ok()
     }
 
+    /// The stream as it comes, when the fixture has one.
+    fn streamed(&self) -> Option<Vec<u8>> {
+        self.bytes("stream.sse")
+            .or_else(|| self.bytes("stream.ndjson"))
+    }
+
     fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&self.bytes(name).expect(name)).unwrap()
     }
@@ -177,7 +183,7 @@ fn whole_replies_become_canonical() {
 fn streams_become_canonical_wherever_they_are_cut() {
     let mut seen = 0;
     for fixture in fixtures() {
-        let Some(bytes) = fixture.bytes("stream.sse") else {
+        let Some(bytes) = fixture.streamed() else {
             continue;
         };
         seen += 1;
@@ -223,8 +229,7 @@ impl Counter for Uncounted {
 fn folded_streams_are_whole_replies() {
     let mut seen = 0;
     for fixture in fixtures() {
-        let (Some(bytes), Some(_)) = (fixture.bytes("stream.sse"), fixture.bytes("folded.json"))
-        else {
+        let (Some(bytes), Some(_)) = (fixture.streamed(), fixture.bytes("folded.json")) else {
             continue;
         };
         seen += 1;

@@ -47,7 +47,13 @@ pub fn generate(call: &Call, target: &Target, reply: &Object) -> Reply {
     });
     let used = replies::counts(prompt, told(reply, "eval_count").unwrap_or(0));
     let model = format!("ollama/{}", target.model);
-    replies::chat(call, &model, finish, message, used)
+    let mut out = replies::chat(call, &model, finish, message, used);
+    out.upstream_model = served(reply);
+    out
+}
+
+fn served(reply: &Object) -> Option<String> {
+    reply.get("model")?.as_str().map(str::to_owned)
 }
 
 fn message(content: Value, thought: Option<&str>) -> Value {
@@ -116,7 +122,9 @@ pub fn chat(call: &Call, target: &Target, mut reply: Object) -> Result<Reply> {
         .map_or(Value::Null, |choices| choices[0]["message"].take());
     let model = format!("ollama_chat/{}", target.model);
     let used = replies::counts(prompt, completion);
-    Ok(replies::chat(call, &model, finish, message, used))
+    let mut out = replies::chat(call, &model, finish, message, used);
+    out.upstream_model = served(&reply);
+    Ok(out)
 }
 
 fn told(reply: &Object, name: &str) -> Option<u64> {
