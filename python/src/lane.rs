@@ -6,11 +6,10 @@
 //! dropped with its connections instead of being kept.
 
 use crate::runtime::sliced;
-use gateway::adapt::{Fault, UpstreamRequest};
-use gateway::forward::{BoxFuture, Client, Clocks, Transport, Upstream};
+use gateway::forward::Client;
+use gateway::forward::per_thread::InUse;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::cell::RefCell;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::{Builder, Runtime};
@@ -18,30 +17,6 @@ use tokio::runtime::{Builder, Runtime};
 /// Unused lanes kept. Each holds a few file descriptors and 20 KB; more threads than this that call at the same
 /// moment open connections anew.
 const KEPT: usize = 64;
-
-thread_local! {
-    /// The client of the lane that this thread is driving.
-    static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
-}
-
-/// Sends over the pool that belongs to the runtime which asks: the thread's lane, else the process's runtime.
-pub struct PerRuntime {
-    /// The pool of the process's runtime.
-    pub shared: Client,
-}
-
-impl Transport for PerRuntime {
-    fn send(
-        &self,
-        request: UpstreamRequest,
-        clocks: Clocks,
-    ) -> BoxFuture<'_, Result<Upstream, Fault>> {
-        match CLIENT.with_borrow(Clone::clone) {
-            Some(client) => Box::pin(async move { client.send(request, clocks).await }),
-            None => self.shared.send(request, clocks),
-        }
-    }
-}
 
 /// A single-threaded runtime with its connections.
 pub struct Lane {
@@ -72,7 +47,7 @@ impl Lane {
     {
         sliced(py, future, |slice| {
             let runtime = self.runtime.as_ref()?;
-            let _driving = Driving::start(&self.client);
+            let _client = InUse::start(&self.client);
             runtime.block_on(async {
                 let output = slice.await;
                 // What the reply left to do, such as putting its connection back into the pool.
@@ -100,22 +75,6 @@ impl Drop for Lane {
             // A child's copy: the parent's sockets are still registered with the parent's poll set.
             std::mem::forget(runtime);
         }
-    }
-}
-
-/// Says which client this thread sends with, while it drives a lane.
-struct Driving;
-
-impl Driving {
-    fn start(client: &Client) -> Self {
-        CLIENT.set(Some(client.clone()));
-        Self
-    }
-}
-
-impl Drop for Driving {
-    fn drop(&mut self) {
-        CLIENT.set(None);
     }
 }
 

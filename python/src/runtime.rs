@@ -2,8 +2,9 @@
 //! copies of the parent's threads and connections are dead. Blocking calls run on [`crate::lane`]s, asynchronous ones
 //! on a tokio runtime that starts with the first of them.
 
-use crate::lane::{Lanes, PerRuntime};
+use crate::lane::Lanes;
 use gateway::forward::client::{Client, ClientSettings};
+use gateway::forward::per_thread::PerThread;
 use gateway::pipeline::Engine;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -112,11 +113,8 @@ fn alive(process: *mut Process) -> Option<&'static Process> {
 fn start() -> PyResult<Process> {
     let settings = ClientSettings::from_env(&|name| std::env::var(name).ok());
     let client = Client::new(&settings).map_err(PyRuntimeError::new_err)?;
-    let transport = PerRuntime {
-        shared: client.clone(),
-    };
     let engine = Engine::new(
-        Arc::new(transport),
+        Arc::new(PerThread(client.clone())),
         Arc::new(gateway::config::Snapshot::default()),
         Vec::new(),
     );

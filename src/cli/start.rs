@@ -4,10 +4,12 @@ use super::args::Serve;
 use super::{process_env, tell};
 use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
+use crate::forward::per_thread::PerThread;
 use crate::forward::{Client, ClientSettings};
 use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
+use crate::serve::workers::Workers;
 use crate::serve::{Gateway, auth, listen};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -29,7 +31,8 @@ pub fn run(serve: &Serve) -> Result<(), String> {
         _ => logs::filter(&process_env),
     };
     let writer = logs::start(&level, config.litellm.json_logs).map_err(|e| e.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // Accepts, watches the configuration and waits for signals; the workers have runtimes of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start the runtime: {e}"))?;
@@ -85,7 +88,11 @@ async fn listen_and_serve(
     let address = listener.local_addr().unwrap_or(address);
     let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
     let greeting = greeting(address, &config);
-    let engine = engine(config, &metrics, log)?;
+    let client = Client::new(&ClientSettings::from_env(&process_env))
+        .map_err(|e| format!("cannot set up the client: {e}"))?;
+    let workers = Workers::start(cores(), &client)
+        .map_err(|e| format!("cannot start the threads that serve: {e}"))?;
+    let engine = engine(config, client, &metrics, log);
     let gateway = Arc::new(Gateway::new(engine.clone(), metrics.clone()));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
@@ -103,8 +110,11 @@ async fn listen_and_serve(
         );
     };
     let ended = tokio::select! {
-        ended = listen::serve(gateway, listener, asked, grace) => ended,
-        () = async { stop.cancelled().await; signal().await } => false,
+        ended = listen::serve(gateway, listener, asked, grace, workers.clone()) => ended,
+        () = async { stop.cancelled().await; signal().await } => {
+            workers.stop(listen::STOP);
+            false
+        }
     };
     if !ended {
         tracing::warn!("stopped with requests in flight");
@@ -112,13 +122,16 @@ async fn listen_and_serve(
     Ok(())
 }
 
-fn engine(config: Config, metrics: &Arc<Metrics>, log: &LogWriter) -> Result<Arc<Engine>, String> {
+/// One worker for each core that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn engine(config: Config, client: Client, metrics: &Arc<Metrics>, log: &LogWriter) -> Arc<Engine> {
     let routes = Routes::build(&config, &environment(&config), None);
     for problem in &routes.problems {
         tracing::warn!("{problem}");
     }
-    let client = Client::new(&ClientSettings::from_env(&process_env))
-        .map_err(|e| format!("cannot set up the client: {e}"))?;
     metrics.configure(&config, 1);
     redact::remember(&config);
     let json = config.litellm.json_logs;
@@ -130,7 +143,7 @@ fn engine(config: Config, metrics: &Arc<Metrics>, log: &LogWriter) -> Result<Arc
     let lines = log.clone();
     let sinks: Vec<Arc<dyn crate::account::Sink>> =
         vec![metrics.clone(), Arc::new(AccessLog { json, lines })];
-    Ok(Arc::new(Engine::new(Arc::new(client), snapshot, sinks)))
+    Arc::new(Engine::new(Arc::new(PerThread(client)), snapshot, sinks))
 }
 
 fn environment(config: &Config) -> Env {

@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 mod connect;
 pub mod google;
+pub mod per_thread;
 pub mod sigv4;
 mod tls;
 

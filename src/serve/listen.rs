@@ -1,11 +1,12 @@
-//! The listener: accepts connections, serves each on the runtime, and drains when asked to stop.
+//! The listener: accepts connections, serves each on one of the workers, and drains when asked to stop.
 //!
 //! Drain: readiness goes off, no connection is accepted any more, idle ones close, and requests in flight have the
 //! grace time to end. What is left then is dropped, which cancels its upstream calls.
 
+use super::workers::Workers;
 use super::{Gateway, respond};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
@@ -31,6 +32,9 @@ const MAX_HEAD: usize = 32 << 10;
 /// What a slow reader may leave unread in this process, for HTTP/2; bytes.
 const SEND_BUFFER: usize = 64 << 10;
 
+/// What the threads have for dropping calls that outlived the grace.
+pub const STOP: Duration = Duration::from_millis(200);
+
 /// Binds an address.
 ///
 /// # Errors
@@ -47,14 +51,15 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop` resolves, then drains for at most `grace`. True when every request in flight could end.
+/// Serves on `workers` until `stop` resolves, then drains for at most `grace` and stops them. True when every request in flight could end.
 pub async fn serve(
     gateway: Arc<Gateway>,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
     grace: Duration,
+    workers: Workers,
 ) -> bool {
-    let builder = Arc::new(builder());
+    let builder = Arc::new(builder(&workers));
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
@@ -63,19 +68,19 @@ pub async fn serve(
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, peer)) => connection(&gateway, &builder, &graceful, stream, peer),
+            Ok((stream, peer)) => connection(&gateway, &builder, &graceful, &workers, stream, peer),
             Err(error) => rest(&error).await,
         }
     }
     gateway.set_ready(false);
     drop(listener);
-    tokio::time::timeout(grace, graceful.shutdown())
-        .await
-        .is_ok()
+    let ended = tokio::time::timeout(grace, graceful.shutdown()).await;
+    workers.stop(STOP);
+    ended.is_ok()
 }
 
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+fn builder(workers: &Workers) -> Builder<Workers> {
+    let mut builder = Builder::new(workers.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -93,8 +98,9 @@ fn builder() -> Builder<TokioExecutor> {
 
 fn connection(
     gateway: &Arc<Gateway>,
-    builder: &Arc<Builder<TokioExecutor>>,
+    builder: &Arc<Builder<Workers>>,
     graceful: &GracefulShutdown,
+    workers: &Workers,
     stream: TcpStream,
     peer: SocketAddr,
 ) {
@@ -103,7 +109,14 @@ fn connection(
     let gateway = gateway.clone();
     let builder = builder.clone();
     let watcher = graceful.watcher();
-    tokio::spawn(async move {
+    // Readiness of a socket is told to one runtime: it has to be the one that serves it.
+    let Ok(stream) = stream.into_std() else {
+        return;
+    };
+    workers.spawn(async move {
+        let Ok(stream) = TcpStream::from_std(stream) else {
+            return;
+        };
         let peer: Arc<str> = peer.ip().to_string().into();
         let service = service_fn(move |request| {
             let (gateway, peer) = (gateway.clone(), peer.clone());

@@ -1,4 +1,4 @@
-//! 1 REQUEST. Inbound HTTP: the listener and its drain ([`listen`]), the table of routes ([`routes`]), authentication
+//! 1 REQUEST. Inbound HTTP: the listener and its drain ([`listen`]), its threads ([`workers`]), the table of routes ([`routes`]), authentication
 //! ([`auth`]), body limits and the way to a [`Call`](crate::request::Call) ([`inbound`]), and replies: [`calls`] for
 //! models, [`health`], [`models`] and [`groups`] for what is configured, [`count`], [`estimate`] and [`preview`] for
 //! what a call would be. Errors are worded in [`refusal`].
@@ -24,6 +24,7 @@ pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
+pub mod workers;
 
 use crate::observe::Metrics;
 use crate::pipeline::Engine;

@@ -8,6 +8,7 @@ use gateway::forward::{Client as Upstreams, ClientSettings};
 use gateway::observe::Metrics;
 use gateway::pipeline::Engine;
 use gateway::route::{Env, Routes};
+use gateway::serve::workers::Workers;
 use gateway::serve::{Gateway, listen};
 use mock_upstream::Mock;
 use std::io::{BufRead, BufReader};
@@ -117,6 +118,7 @@ impl Bed {
             listener,
             std::future::pending(),
             Duration::ZERO,
+            Workers::none(),
         ));
         Self {
             mock,

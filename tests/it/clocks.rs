@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gateway::adapt::{Fault, UpstreamRequest};
 use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
 use gateway::serve::listen;
+use gateway::serve::workers::Workers;
 use http::{HeaderMap, Method};
 use mock_upstream::{Answer, Mock};
 use serde_json::json;
@@ -303,7 +304,13 @@ async fn a_client_has_half_a_minute_for_its_head() {
     let address = listener.local_addr().unwrap();
     let _frozen = freeze();
     let stop = std::future::pending();
-    tokio::spawn(listen::serve(gateway, listener, stop, Duration::ZERO));
+    tokio::spawn(listen::serve(
+        gateway,
+        listener,
+        stop,
+        Duration::ZERO,
+        Workers::none(),
+    ));
     let mut slow = super::client::Client::open(address).await;
     slow.send("GET /health/liveliness HTTP/1.1\r\nhost: x\r\nx-slow: ")
         .await;

@@ -7,6 +7,7 @@ use gateway::forward::{BoxFuture, Clocks, Transport, Upstream, UpstreamBody};
 use gateway::options::Secret;
 use gateway::pipeline::Engine;
 use gateway::route::{Env, Routes};
+use gateway::serve::workers::Workers;
 use gateway::serve::{Gateway, listen};
 use http::{HeaderMap, StatusCode};
 use std::collections::VecDeque;
@@ -138,6 +139,7 @@ fn start(does: Upstreams, change: impl FnOnce(&mut Config)) -> Running {
             let _ = stopped.await;
         },
         Duration::from_secs(5),
+        Workers::none(),
     ));
     Running {
         address,
