@@ -49,7 +49,7 @@ pub fn cost(gateway: &Gateway, body: &Bytes) -> Response<ReplyBody> {
         );
         return refusal::detail(StatusCode::NOT_FOUND, json!({ "error": error }));
     };
-    json(&Value::Object(estimate(&asked, &quote, provider)))
+    json(&Value::Object(estimate(&asked, &quote, provider.as_deref())))
 }
 
 #[allow(clippy::result_large_err)]
@@ -120,7 +120,7 @@ fn quote(snapshot: &Snapshot, model: &str) -> Option<(Arc<Quote>, Option<String>
     Some((quote, listed(&lookup.model, Some(&provider))))
 }
 
-fn estimate(asked: &Asked, quote: &Quote, provider: Option<String>) -> Map<String, Value> {
+fn estimate(asked: &Asked, quote: &Quote, provider: Option<&str>) -> Map<String, Value> {
     let Asked {
         model,
         usage,

@@ -84,7 +84,7 @@ impl Fields {
         match serde_json::from_slice(raw) {
             Ok(Value::Array(items)) if items.iter().all(Value::is_object) => return Some(items),
             Ok(Value::Array(_)) => {
-                self.refuse("dict_type", name, "every item should be a valid dictionary")
+                self.refuse("dict_type", name, "every item should be a valid dictionary");
             }
             _ => self.refuse("list_type", name, "Input should be a valid list"),
         }
