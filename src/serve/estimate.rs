@@ -49,7 +49,11 @@ pub fn cost(gateway: &Gateway, body: &Bytes) -> Response<ReplyBody> {
         );
         return refusal::detail(StatusCode::NOT_FOUND, json!({ "error": error }));
     };
-    json(&Value::Object(estimate(&asked, &quote, provider.as_deref())))
+    json(&Value::Object(estimate(
+        &asked,
+        &quote,
+        provider.as_deref(),
+    )))
 }
 
 #[allow(clippy::result_large_err)]
