@@ -10,6 +10,7 @@ mod attempt;
 mod count;
 mod direct;
 mod flow;
+mod media;
 mod permits;
 mod routed;
 mod running;

@@ -55,11 +55,17 @@ def _settings() -> dict[str, Any]:
     import gateway
 
     values = vars(gateway)
-    return {
+    given = {
         argument: values[name]
         for name, argument in _SETTINGS.items()
         if values.get(name) not in (None, False) and not (name == "request_timeout" and values[name] == 6000)
     }
+    # On unless it is switched off.
+    if values.get("user_url_validation") is False:
+        given["user_url_validation"] = False
+    if values.get("user_url_allowed_hosts"):
+        given["user_url_allowed_hosts"] = values["user_url_allowed_hosts"]
+    return given
 
 
 def _seconds(timeout: Any) -> Any:

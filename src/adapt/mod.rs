@@ -187,8 +187,48 @@ pub enum Auth {
     },
 }
 
+/// Which media that messages name by address a target wants inline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inline {
+    /// It fetches them itself.
+    #[default]
+    None,
+    /// Those that are served in the clear, which it does not fetch.
+    InTheClear,
+    /// All of them.
+    All,
+}
+
+impl Inline {
+    /// Whether a medium at `url` goes inline.
+    pub fn takes(self, url: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::InTheClear => url.starts_with("http://"),
+            Self::All => url.starts_with("http://") || url.starts_with("https://"),
+        }
+    }
+}
+
 /// One wire protocol. Pure and stateless.
 pub trait Adapter: Send + Sync {
+    /// Which media the target wants inline; they are before [`Self::request`] sees the call.
+    fn inline(&self, _call: &Call, _target: &Target) -> Inline {
+        Inline::None
+    }
+    /// LiteLLM's error for a medium that could not be fetched.
+    fn unfetched(
+        &self,
+        _call: &Call,
+        target: &Target,
+        url: &str,
+        why: &str,
+    ) -> crate::error::Error {
+        crate::error::Error::bad_request(format!(
+            "Error: Unable to fetch image from URL. {why} url={url}"
+        ))
+        .at(target.provider.name, &target.model)
+    }
     /// Builds the upstream request: parameters mapped, dropped or refused, credentials placed.
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest>;
     /// The credential that `forward` is to add to the request.

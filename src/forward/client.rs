@@ -129,6 +129,15 @@ impl Transport for Client {
     ) -> BoxFuture<'_, Result<Upstream, Fault>> {
         Box::pin(self.exchange(request, clocks))
     }
+
+    fn fetch(
+        &self,
+        request: UpstreamRequest,
+        clocks: Clocks,
+    ) -> BoxFuture<'_, Result<Upstream, Fault>> {
+        let client = Self::over(self.connector.public(), self.pool_idle, 0);
+        Box::pin(async move { client.exchange(request, clocks).await })
+    }
 }
 
 fn built(request: UpstreamRequest) -> Result<Request<Full<Bytes>>, Fault> {

@@ -3,7 +3,7 @@
 //! Only HTTP/1.1 is offered: one connection for each call in flight keeps calls apart, so that one that is
 //! cancelled or slow holds up no other. Proxies named in the environment are not used.
 
-use super::Clocks;
+use super::{Clocks, public};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -35,6 +35,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Connector {
     tcp: HttpConnector,
     tls: TlsConnector,
+    /// Connects to public hosts only.
+    public_only: bool,
 }
 
 impl Connector {
@@ -46,6 +48,15 @@ impl Connector {
         Self {
             tcp,
             tls: TlsConnector::from(tls),
+            public_only: false,
+        }
+    }
+
+    /// One that connects alike, but to public hosts only.
+    pub(super) fn public(&self) -> Self {
+        Self {
+            public_only: true,
+            ..self.clone()
         }
     }
 }
@@ -88,11 +99,16 @@ impl Service<Uri> for Connector {
         let clocks = CLOCKS.try_with(|clocks| *clocks).unwrap_or_default();
         let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
         let host = to.host().unwrap_or_default();
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
-        let tcp = self.tcp.call(to);
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host.clone());
+        let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let tcp = (!self.public_only).then(|| self.tcp.call(to));
         let tls = self.tls.clone();
         Box::pin(async move {
-            let tcp = within(clocks.connect, tcp).await?.into_inner();
+            let tcp = match tcp {
+                Some(tcp) => within(clocks.connect, tcp).await?.into_inner(),
+                None => within(clocks.connect, public::connect(&host, port)).await?,
+            };
             let io = if secure {
                 let handshake = tls.connect(name?, tcp);
                 Io::Tls(Box::new(within(clocks.tls, handshake).await?))

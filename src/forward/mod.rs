@@ -10,6 +10,7 @@ pub mod client;
 mod connect;
 pub mod google;
 pub mod per_thread;
+pub mod public;
 pub mod sigv4;
 mod tls;
 
@@ -51,6 +52,16 @@ pub trait Transport: Send + Sync {
         request: UpstreamRequest,
         clocks: Clocks,
     ) -> BoxFuture<'_, Result<Upstream, Fault>>;
+
+    /// Sends one request to an address that a caller named: to hosts of the public internet only ([`public`]), on a
+    /// connection that no other call uses. A transport that cannot tell them apart sends none.
+    fn fetch(
+        &self,
+        _request: UpstreamRequest,
+        _clocks: Clocks,
+    ) -> BoxFuture<'_, Result<Upstream, Fault>> {
+        Box::pin(async { Err(Fault::Connection) })
+    }
 }
 
 /// An upstream response: head, and body still to come.

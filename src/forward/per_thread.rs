@@ -24,6 +24,17 @@ impl Transport for PerThread {
             None => self.0.send(request, clocks),
         }
     }
+
+    fn fetch(
+        &self,
+        request: UpstreamRequest,
+        clocks: Clocks,
+    ) -> BoxFuture<'_, Result<Upstream, Fault>> {
+        match CLIENT.with_borrow(Clone::clone) {
+            Some(client) => Box::pin(async move { client.fetch(request, clocks).await }),
+            None => self.0.fetch(request, clocks),
+        }
+    }
 }
 
 /// Until it is dropped, its client is the one that its thread sends with.

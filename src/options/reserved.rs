@@ -53,7 +53,8 @@ pub static RESERVED: &[&str] = &[
     "text_completion", "thought_signature_in_tool_call_id", "timeout_by_service_tier",
     "token_exchange_audience", "token_exchange_endpoint", "token_exchange_profile", "token_exchange_scope",
     "tpd", "tpm", "ttl", "turn_off_message_logging", "use_chat_completions_api", "use_client",
-    "use_in_pass_through", "use_litellm_proxy", "use_xai_oauth", "user_continue_message", "verbose",
+    "use_in_pass_through", "use_litellm_proxy", "use_xai_oauth", "user_continue_message", "user_url_allowed_hosts",
+    "user_url_validation", "verbose",
     "wandb_api_key", "weave_project_id", "weight",
 ];
 

@@ -88,7 +88,8 @@ impl Engine {
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let adapter = target.provider.adapter;
-        let request = adapter.request(call, target)?;
+        let inlined = self.inlined(call, target, clocks(call, target)).await?;
+        let request = adapter.request(inlined.as_ref().unwrap_or(call), target)?;
         let mut upstream = self.send(request, call, target).await?;
         let head = upstream.head;
         let body = if call.stream {

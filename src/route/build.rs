@@ -200,6 +200,11 @@ fn settle(options: &mut Options, entry: &ModelEntry, config: &Config) {
     if litellm.drop_params {
         options.drop_params = Some(true);
     }
+    for name in ["user_url_validation", "user_url_allowed_hosts"] {
+        if let Some(value) = litellm.other.get(name) {
+            options.other.set(name, value);
+        }
+    }
     options.modify_params = options
         .modify_params
         .or(litellm.modify_params.then_some(true));

@@ -47,6 +47,8 @@ const NOT_FROM_CLIENTS: &[&str] = &[
     "aws_profile_name",
     "aws_session_name",
     "aws_external_id",
+    "user_url_allowed_hosts",
+    "user_url_validation",
     "vertex_credentials",
     "vertex_project",
     "vertex_location",

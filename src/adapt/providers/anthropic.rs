@@ -12,7 +12,7 @@ use crate::adapt::errors::{Family, Place, Wording};
 use crate::adapt::faults;
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
-use crate::adapt::{Adapter, Fault, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -22,6 +22,10 @@ use serde_json::{Value, json};
 pub struct Anthropic;
 
 impl Adapter for Anthropic {
+    fn inline(&self, _call: &Call, _target: &Target) -> Inline {
+        Inline::InTheClear
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         anthropic_request::request(call, target)
     }

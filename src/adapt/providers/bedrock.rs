@@ -31,7 +31,9 @@ use super::anthropic_stream::AnthropicStream;
 use crate::adapt::canonical::{self, Context, Form};
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
-use crate::adapt::{Adapter, Auth, Fault, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::adapt::{
+    Adapter, Auth, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest,
+};
 use crate::error::{Error, Result, Side};
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -44,6 +46,20 @@ pub use wire::{dns_suffix, settle_region};
 pub struct Bedrock;
 
 impl Adapter for Bedrock {
+    fn inline(&self, call: &Call, target: &Target) -> Inline {
+        match road(call, target) {
+            Ok(Road::Converse | Road::Claude) => Inline::All,
+            _ => Inline::None,
+        }
+    }
+
+    fn unfetched(&self, _call: &Call, target: &Target, url: &str, why: &str) -> Error {
+        let text = format!("Unable to fetch image from URL. {why} url={url}");
+        let mut error = errors::broken(target, &text).side(Side::Client);
+        error.retry = false;
+        error
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         let ask = |verb, headers| wire::Ask {
             params: &call.params,

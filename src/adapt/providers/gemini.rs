@@ -20,7 +20,7 @@ pub(crate) use contents::is_gemini_3;
 use crate::adapt::canonical::{self, Context, Form};
 use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::Object;
-use crate::adapt::{Adapter, Fault, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, Result};
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -30,6 +30,10 @@ use serde_json::{Value, json};
 pub struct Gemini;
 
 impl Adapter for Gemini {
+    fn inline(&self, _call: &Call, _target: &Target) -> Inline {
+        Inline::InTheClear
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         request::request(call, target)
     }

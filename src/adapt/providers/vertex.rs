@@ -6,7 +6,9 @@ use super::gemini::{Gemini, embeddings, request};
 use crate::adapt::canonical::into_object;
 use crate::adapt::providers::openai_request::with_defaults;
 use crate::adapt::usage::{Object, count};
-use crate::adapt::{Adapter, Auth, Fault, Head, Reply, StreamAdapter, Target, UpstreamRequest};
+use crate::adapt::{
+    Adapter, Auth, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest,
+};
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::request::{Call, Op};
@@ -34,6 +36,10 @@ const PARTNERS: [&str; 9] = [
 ];
 
 impl Adapter for Vertex {
+    fn inline(&self, _call: &Call, _target: &Target) -> Inline {
+        Inline::InTheClear
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         if PARTNERS
             .iter()

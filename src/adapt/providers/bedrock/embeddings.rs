@@ -238,7 +238,7 @@ pub fn reply(call: &Call, target: &Target, body: &Bytes) -> Result<Reply> {
     };
     match model(&target.model) {
         Some(Model::Cohere) => match answers.into_iter().next() {
-            Some(Value::Object(answer)) => Ok(cohere::reply(call, target, &answer)),
+            Some(Value::Object(answer)) => Ok(of_cohere_answer(call, target, &answer)),
             _ => Err(unreadable()),
         },
         Some(Model::Nova) => Ok(of_nova_answers(call, target, &answers)),
@@ -264,6 +264,32 @@ pub fn reply(call: &Call, target: &Target, body: &Bytes) -> Result<Reply> {
             ))
         }
     }
+}
+
+/// Vectors of each type that was asked for, one after the other; where several could be, each says its own.
+fn of_cohere_answer(call: &Call, target: &Target, answer: &Object) -> Reply {
+    let rows = |vectors: &Value, kind: Option<&str>| -> Vec<Value> {
+        let vectors = vectors.as_array().into_iter().flatten().enumerate();
+        let row = |(index, vector)| {
+            let mut row = replies::embedding(index, vector);
+            if let Some(kind) = kind {
+                row["type"] = json!(kind);
+            }
+            row
+        };
+        vectors.map(row).collect()
+    };
+    let data: Vec<Value> = match answer.get("embeddings") {
+        Some(Value::Object(by_type)) => {
+            let each = by_type
+                .iter()
+                .map(|(kind, vectors)| rows(vectors, Some(kind)));
+            each.flatten().collect()
+        }
+        Some(vectors) => rows(vectors, None),
+        None => Vec::new(),
+    };
+    replies::embeddings(call, &target.model, &data, cohere::used(call, answer))
 }
 
 /// Nova does not say what it used; a token is reckoned as four characters, or four numbers of the vector.

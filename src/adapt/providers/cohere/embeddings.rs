@@ -74,24 +74,32 @@ fn is_data_uri(text: &str) -> bool {
 
 /// The canonical reply: vectors of every type that was asked for, one after the other.
 pub fn reply(call: &Call, target: &Target, reply: &Object) -> Reply {
+    let data = vectors(reply);
+    replies::embeddings(call, &model(&target.model), &data, used(call, reply))
+}
+
+fn vectors(reply: &Object) -> Vec<Value> {
     let lists: Vec<&Value> = match reply.get("embeddings") {
         Some(Value::Object(by_type)) => by_type.values().collect(),
         list => list.into_iter().collect(),
     };
-    let data: Vec<Value> = lists
+    lists
         .into_iter()
         .filter_map(Value::as_array)
         .flat_map(|vectors| vectors.iter().enumerate())
         .map(|(index, vector)| replies::embedding(index, vector))
-        .collect();
+        .collect()
+}
+
+/// What a reply used: as it says, else the inputs are counted as LiteLLM counts them.
+pub fn used(call: &Call, reply: &Object) -> Object {
     let billed = reply
         .get("meta")
         .map_or(&Value::Null, |meta| &meta["billed_units"]);
-    let used = billed
+    billed
         .as_object()
         .and_then(billed_usage)
-        .unwrap_or_else(|| counted(call));
-    replies::embeddings(call, &model(&target.model), &data, used)
+        .unwrap_or_else(|| counted(call))
 }
 
 fn billed_usage(billed: &Object) -> Option<Object> {
