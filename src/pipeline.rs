@@ -87,6 +87,8 @@ pub struct Failure {
     pub retries: u32,
     /// Fallbacks taken.
     pub fallbacks: u32,
+    /// The last attempt's answer was a stream that had begun: it failed before its first event.
+    pub begun: bool,
 }
 
 impl Engine {

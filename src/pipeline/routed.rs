@@ -144,9 +144,11 @@ impl Engine {
         });
         // LiteLLM's router takes the retries of the provider's client over, as far as the client lets it.
         let retries = client_retries(&running.call, &target, Some(0));
+        running.begun = false;
         let mut got = self
             .attempt_with_client_retries(running, &target, retries)
             .await?;
+        running.begun = matches!(got.body, GotBody::Stream(_));
         let failed = match &mut got.body {
             GotBody::Stream(flow) => flow.prime(&running.call, &target).await.err(),
             GotBody::Whole(reply) => (reply.finish_reason.as_deref() == Some("content_filter")

@@ -33,6 +33,8 @@ pub(super) struct Running {
     pub(super) allowed_retries: u32,
     /// Fallbacks taken.
     pub(super) fallbacks: u32,
+    /// Whether the attempt under way was answered with a stream.
+    pub(super) begun: bool,
     /// Time spent in attempts.
     pub(super) upstream: Duration,
     pub(super) first_chunk: Option<Duration>,
@@ -101,6 +103,7 @@ impl Running {
             retries: 0,
             allowed_retries: 0,
             fallbacks: 0,
+            begun: false,
             upstream: Duration::ZERO,
             first_chunk: None,
             remaining: (None, None),
@@ -167,6 +170,7 @@ impl Running {
             target: self.target.clone(),
             retries: self.retries,
             fallbacks: self.fallbacks,
+            begun: self.begun,
         });
         self.close(Outcome::Failure(error), None);
         failure

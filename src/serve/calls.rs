@@ -275,6 +275,9 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
     let mut headers = Writer(headers);
     if let Some(target) = &failure.target {
         headers.target(target);
+        if failure.begun {
+            headers.cost_to_come();
+        }
         let timeout = timeout(asked, target, config);
         headers.text(name!("x-litellm-timeout"), &timeout);
         if let Some(said) = &error.headers {

@@ -61,6 +61,7 @@ impl Adapter for Anthropic {
         }
         let counts = usage::counts(&used, None);
         let model = shown_model(call)
+            .filter(|_| !call.keep_upstream_model)
             .map(str::to_owned)
             .or_else(|| upstream_model.clone());
         let canonical = into_object(json!({
@@ -72,7 +73,7 @@ impl Adapter for Anthropic {
             "usage": used,
         }));
         let canonical = match call.op {
-            Op::TextCompletion => canonical::text_completion(
+            Op::TextCompletion => with_all_usage(canonical::text_completion(
                 canonical,
                 &Context {
                     form: target.provider.form,
@@ -81,7 +82,7 @@ impl Adapter for Anthropic {
                     id: &call.id,
                     created: call.created,
                 },
-            ),
+            )),
             _ => canonical,
         };
         Ok(Reply {
@@ -140,6 +141,16 @@ impl Adapter for Anthropic {
         }
         error
     }
+}
+
+/// Text completions show all members of usage, and Claude's has more than OpenAI's.
+fn with_all_usage(mut reply: Object) -> Object {
+    if let Some(Value::Object(used)) = reply.get_mut("usage") {
+        for name in ["iterations", "inference_geo", "speed", "service_tier"] {
+            used.entry(name).or_insert(Value::Null);
+        }
+    }
+    reply
 }
 
 /// The error that an event or a 2xx reply carries.

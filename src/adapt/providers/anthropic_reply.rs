@@ -39,6 +39,10 @@ pub fn message(reply: &Object, blocks: &[Value], names: &Names) -> Object {
     list("web_search_results", searched);
     list("tool_results", results);
     list("compaction_blocks", compactions);
+    // These two are told even where there are none.
+    for name in ["citations", "thinking_blocks"] {
+        own.entry(name).or_insert(Value::Null);
+    }
     for name in ["context_management", "container"] {
         if let Some(value) = reply.get(name).filter(|value| !value.is_null()) {
             own.insert(name.into(), value.clone());
