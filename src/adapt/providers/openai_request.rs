@@ -178,6 +178,10 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         body.set_raw(name, raw.clone());
     }
     stream_members(&mut body, call.stream && !plan.fake_stream, target);
+    // LiteLLM's server always says whether it wants a stream; OpenAI's SDK leaves a `false` out.
+    if !call.stream && !call.caller.route.is_empty() && target.provider.via == Via::Handler {
+        body.set_raw("stream", Bytes::from_static(b"false"));
+    }
     for (name, raw) in target.provider.habits.body {
         body.set_raw(name, Bytes::from_static(raw.as_bytes()));
     }
