@@ -6,7 +6,17 @@ Names resolve on first use (PEP 562), so that importing costs next to nothing.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import sys
+from types import ModuleType
+
+from gateway.names import HOMES, MODULES
+from gateway.paths import Paths
+from gateway.paths import install_as_litellm as install_as_litellm
+
+# `typing` takes a third of this import's time; type checkers take any constant of this name to be true.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Settings: read with every call, to be assigned by the user.
 api_key: str | None = None
@@ -35,123 +45,41 @@ failure_callback: list[Any] = []
 input_callback: list[Any] = []
 service_callback: list[Any] = []
 
-# Public name -> module of this package that holds it.
-_HOMES: dict[str, str] = {
-    "APIConnectionError": "exceptions",
-    "APIError": "exceptions",
-    "APIResponseValidationError": "exceptions",
-    "AuthenticationError": "exceptions",
-    "BadGatewayError": "exceptions",
-    "BadRequestError": "exceptions",
-    "BudgetExceededError": "exceptions",
-    "CacheCreationTokenDetails": "types",
-    "CallerCredentialAuthenticationError": "exceptions",
-    "CallerCredentialRateLimitError": "exceptions",
-    "ChatCompletionDeltaToolCall": "types",
-    "ChatCompletionMessageCustomToolCall": "types",
-    "ChatCompletionMessageToolCall": "types",
-    "ChatCompletionTokenLogprob": "types",
-    "ChoiceLogprobs": "types",
-    "Choices": "types",
-    "CompletionTokensDetailsWrapper": "types",
-    "ContentPolicyViolationError": "exceptions",
-    "ContextWindowExceededError": "exceptions",
-    "CustomStreamWrapper": "streaming",
-    "Delta": "types",
-    "Embedding": "types",
-    "EmbeddingResponse": "types",
-    "EndpointNotSupportedByModelError": "exceptions",
-    "Function": "types",
-    "FunctionCall": "types",
-    "ImageFetchError": "exceptions",
-    "InternalServerError": "exceptions",
-    "InvalidRequestError": "exceptions",
-    "JSONSchemaValidationError": "exceptions",
-    "LiteLLMBaseModel": "types",
-    "LiteLLMUnknownProvider": "exceptions",
-    "LlmProviders": "params",
-    "Logprobs": "types",
-    "MalformedRequestFieldError": "exceptions",
-    "Message": "types",
-    "MidStreamFallbackError": "exceptions",
-    "MockException": "exceptions",
-    "ModelNotMappedError": "exceptions",
-    "ModelResponse": "types",
-    "ModelResponseStream": "types",
-    "NotFoundError": "exceptions",
-    "OpenAIError": "exceptions",
-    "PaymentRequiredError": "exceptions",
-    "PermissionDeniedError": "exceptions",
-    "PromptTokensDetailsWrapper": "types",
-    "RateLimitError": "exceptions",
-    "RateLimitErrorCategory": "exceptions",
-    "RejectedRequestError": "exceptions",
-    "RerankResponse": "types",
-    "ServerToolUse": "types",
-    "ServiceUnavailableError": "exceptions",
-    "StreamingChoices": "types",
-    "TextChoices": "types",
-    "TextCompletionResponse": "types",
-    "TextCompletionStreamWrapper": "streaming",
-    "Timeout": "exceptions",
-    "TopLogprob": "types",
-    "TranscriptionResponse": "types",
-    "UnprocessableEntityError": "exceptions",
-    "UnsupportedEndpointError": "exceptions",
-    "UnsupportedParamsError": "exceptions",
-    "Usage": "types",
-    "VectorStoreSearchError": "exceptions",
-    "acompletion": "main",
-    "aembedding": "main",
-    "atext_completion": "main",
-    "bedrock_embedding_models": "catalog",
-    "completion": "main",
-    "completion_cost": "cost",
-    "cost_per_token": "cost",
-    "create_pretrained_tokenizer": "tokens",
-    "create_tokenizer": "tokens",
-    "decode": "tokens",
-    "embedding": "main",
-    "encode": "tokens",
-    "get_llm_provider": "params",
-    "get_max_tokens": "catalog",
-    "get_model_info": "catalog",
-    "get_optional_params": "params",
-    "get_supported_openai_params": "params",
-    "mock_completion": "main",
-    "model_cost": "catalog",
-    "model_list": "catalog",
-    "models_by_provider": "catalog",
-    "openai_compatible_providers": "params",
-    "provider_list": "params",
-    "register_model": "catalog",
-    "stream_chunk_builder": "streams",
-    "supports_audio_input": "catalog",
-    "supports_audio_output": "catalog",
-    "supports_function_calling": "catalog",
-    "supports_parallel_function_calling": "catalog",
-    "supports_pdf_input": "catalog",
-    "supports_reasoning": "catalog",
-    "supports_response_schema": "catalog",
-    "supports_system_messages": "catalog",
-    "supports_url_context": "catalog",
-    "supports_vision": "catalog",
-    "supports_web_search": "catalog",
-    "text_completion": "main",
-    "token_counter": "tokens",
-    "trim_messages": "tokens",
-    "validate_environment": "params",
-}
+
+class _Root(ModuleType):
+    """The package as a module whose functions keep their names.
+
+    LiteLLM has modules that are named as its functions are (`responses`, `batch_completion`): importing one must not
+    put the module in the function's place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in HOMES:
+            return
+        super().__setattr__(name, value)
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    home = HOMES.get(name)
+    value: Any
+    if home is not None:
+        value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    elif name in MODULES:
+        value = importlib.import_module(f"{__name__}.{MODULES[name]}")
+    elif name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    else:
+        from gateway.absent import absent
+        from gateway.settings import DEFAULTS
+
+        value = DEFAULTS[name]() if name in DEFAULTS else absent(name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *HOMES, *MODULES})
+
+
+sys.modules[__name__].__class__ = _Root
+sys.meta_path.append(Paths)

@@ -1,4 +1,4 @@
-"""`python -m gateway serve | check | version`: the command line of the binary."""
+"""`python -m gateway serve | check | version`: the command line of the binary; `run` is Python's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from gateway import _gateway
 
 def main() -> int:
     """Runs the command line and returns its exit status."""
+    if sys.argv[1:2] == ["run"]:
+        from gateway.run import run
+
+        return run(sys.argv[2:])
     # The core handles Ctrl-C and SIGTERM itself: it drains.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _gateway.run_command(["gateway", *sys.argv[1:]])

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pydantic
 from pydantic import ConfigDict
 
+# LiteLLM's `types` is a package; its paths are in names.py.
+__path__: list[str] = []
+
 _F = TypeVar("_F", bound=Callable[..., None])
 
 
