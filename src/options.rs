@@ -6,6 +6,7 @@ mod reserved;
 
 use crate::error::{Error, Result};
 use crate::params::Params;
+use crate::request::Op;
 use bytes::Bytes;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -99,6 +100,20 @@ impl Options {
         for (name, raw) in params.iter() {
             if !options.take(name, raw)? {
                 rest.set_raw(name, raw.clone());
+            }
+        }
+        Ok((options, rest))
+    }
+
+    /// As [`Self::split`]; members that are the operation's own stay with it.
+    ///
+    /// # Errors
+    /// As [`Self::split`].
+    pub fn split_for(op: Op, members: Params) -> Result<(Self, Params)> {
+        let (mut options, mut rest) = Self::split(members)?;
+        for name in op.own_members() {
+            if let Some(raw) = options.other.remove(name) {
+                rest.set_raw(name, raw);
             }
         }
         Ok((options, rest))

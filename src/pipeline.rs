@@ -7,6 +7,7 @@
 //! however it ends.
 
 mod attempt;
+mod bridged;
 mod count;
 mod direct;
 mod flow;

@@ -16,6 +16,10 @@ pub enum Op {
     TextCompletion,
     /// `/v1/embeddings`, `embedding()`.
     Embeddings,
+    /// Anthropic's `/v1/messages`, `anthropic_messages()`.
+    Messages,
+    /// Gemini's `:generateContent` and `:streamGenerateContent`, `generate_content()`.
+    GenerateContent,
 }
 
 impl Op {
@@ -25,6 +29,34 @@ impl Op {
             Self::Chat => "acompletion",
             Self::TextCompletion => "atext_completion",
             Self::Embeddings => "aembedding",
+            Self::Messages => "anthropic_messages",
+            Self::GenerateContent => "agenerate_content",
+        }
+    }
+
+    /// The dialect in which it is asked and answered.
+    pub fn format(self) -> Format {
+        match self {
+            Self::Chat | Self::TextCompletion | Self::Embeddings => Format::OpenAi,
+            Self::Messages => Format::Anthropic,
+            Self::GenerateContent => Format::Gemini,
+        }
+    }
+
+    /// Members that are the dialect's own, although LiteLLM has settings of that name.
+    pub fn own_members(self) -> &'static [&'static str] {
+        match self {
+            Self::Messages => &["metadata", "id"],
+            _ => &[],
+        }
+    }
+
+    /// The operation that carries it to a provider that does not answer it itself.
+    #[must_use]
+    pub fn carrier(self) -> Self {
+        match self {
+            Self::Messages | Self::GenerateContent => Self::Chat,
+            own => own,
         }
     }
 }
@@ -35,6 +67,20 @@ pub enum Format {
     /// OpenAI's.
     #[default]
     OpenAi,
+    /// Anthropic's.
+    Anthropic,
+    /// Gemini's.
+    Gemini,
+}
+
+impl Format {
+    /// The headers by which the dialect says what it means.
+    pub fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenAi | Self::Gemini => &[],
+            Self::Anthropic => &["anthropic-version", "anthropic-beta"],
+        }
+    }
 }
 
 /// When a call has to be over, whatever it is doing.
@@ -92,6 +138,8 @@ pub struct Call {
     pub options: Options,
     /// Extra headers of the client that are to be forwarded upstream.
     pub forward_headers: Vec<(String, String)>,
+    /// Headers of the caller's dialect, for a target that speaks it: `anthropic-beta`, `anthropic-version`.
+    pub dialect_headers: Vec<(String, String)>,
     /// Who calls.
     pub caller: Caller,
     /// The client's name for the model where `model` is another: one that the path or the configuration forces.
@@ -115,12 +163,13 @@ impl Call {
         let stream = op != Op::Embeddings && params.get::<bool>("stream").unwrap_or(false);
         Self {
             op,
-            format: Format::OpenAi,
+            format: op.format(),
             model: model.into(),
             stream,
             params,
             options: Options::default(),
             forward_headers: Vec::new(),
+            dialect_headers: Vec::new(),
             caller: Caller::default(),
             shown_model: None,
             keep_upstream_model: false,

@@ -158,10 +158,12 @@ fn prepare(
     let op = match op {
         "embedding" => Op::Embeddings,
         "text_completion" => Op::TextCompletion,
+        "anthropic_messages" => Op::Messages,
+        "generate_content" => Op::GenerateContent,
         _ => Op::Chat,
     };
     let members = json::members(kwargs)?;
-    let (options, mut params) = Options::split(members).map_err(|e| raised(py, &e))?;
+    let (options, mut params) = Options::split_for(op, members).map_err(|e| raised(py, &e))?;
     let target = Target::resolve(model, &options, &|name| std::env::var(name).ok())
         .map_err(|e| raised(py, &e))?;
     params.set("model", &target.model);

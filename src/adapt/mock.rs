@@ -51,6 +51,16 @@ pub fn answer(call: &Call, target: &Target) -> Option<Result<Mocked>> {
     Some(mocked(call, target, said, calls.as_ref()))
 }
 
+/// Whether a call is answered here.
+pub fn is_meant(call: &Call, target: &Target) -> bool {
+    let given = |raw: &Option<Bytes>| raw.as_ref().is_some_and(|raw| &raw[..] != b"null");
+    target.provider.name == PROVIDER
+        || given(&call.options.mock_response)
+        || given(&target.options.mock_response)
+        || call.options.other.contains("mock_tool_calls")
+        || target.options.other.contains("mock_tool_calls")
+}
+
 fn mock_tool_calls(call: &Call) -> Option<Value> {
     call.options.other.get("mock_tool_calls")
 }
@@ -165,9 +175,9 @@ fn whole(call: &Call, target: &Target, mut reply: Object) -> Mocked {
         created: call.created,
     };
     let reply = match call.op {
-        Op::Chat => canonical::chat(reply, &context),
         Op::TextCompletion => canonical::text_completion(reply, &context),
         Op::Embeddings => canonical::embeddings(reply, &context),
+        _ => canonical::chat(reply, &context),
     };
     let used = reply.get("usage").and_then(Value::as_object);
     Mocked::Whole(Reply {

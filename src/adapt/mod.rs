@@ -8,6 +8,7 @@
 
 pub mod canonical;
 pub mod canonical_fast;
+pub mod dialects;
 pub mod environment;
 pub mod errors;
 mod errors_phrases;
@@ -36,7 +37,7 @@ use crate::account::price::Quote;
 use crate::account::{Cost, Usage};
 use crate::error::Result;
 use crate::options::{Options, Secret};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
@@ -228,6 +229,11 @@ pub trait Adapter: Send + Sync {
             "Error: Unable to fetch image from URL. {why} url={url}"
         ))
         .at(target.provider.name, &target.model)
+    }
+    /// The operation by which the target is asked what the call asks: the call's own where the provider answers that,
+    /// else what [`dialects::between`] has a bridge to. All other methods get the call as it is asked.
+    fn asks(&self, call: &Call, _target: &Target) -> Op {
+        call.op.carrier()
     }
     /// Builds the upstream request: parameters mapped, dropped or refused, credentials placed.
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest>;

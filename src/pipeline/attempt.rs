@@ -2,6 +2,7 @@
 //! own client: some errors are tried again there before anybody else hears of them.
 
 use super::Engine;
+use super::bridged::Bridged;
 use super::flow::Flow;
 use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
@@ -78,12 +79,28 @@ impl Engine {
         running.attempts += 1;
         running.target = Some(target.clone());
         let started = Instant::now();
-        let got = match mock::answer(&running.call, target) {
-            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, target)),
-            None => self.exchange(&running.call, target).await,
-        };
+        let got = self.answered(&running.call, target).await;
         running.upstream += started.elapsed();
         got
+    }
+
+    async fn answered(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+        let Some(bridged) = Bridged::of(call, target)? else {
+            return self.asked(call, target).await;
+        };
+        let mut got = self.asked(bridged.call(), target).await?;
+        got.body = match got.body {
+            GotBody::Whole(reply) => GotBody::Whole(bridged.reply(call, target, reply)?),
+            GotBody::Stream(flow) => GotBody::Stream(Box::new(flow.over_bridge(bridged))),
+        };
+        Ok(got)
+    }
+
+    async fn asked(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+        match mock::answer(call, target) {
+            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, target)),
+            None => self.exchange(call, target).await,
+        }
     }
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {

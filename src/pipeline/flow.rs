@@ -3,6 +3,7 @@
 //! There is no task and no channel: a caller that does not poll does not read, so that the upstream's own flow
 //! control holds it back; a caller that drops the flow drops the connection with it.
 
+use super::bridged::Bridged;
 use super::count::{Uncounted, counted};
 use crate::adapt::stream::{DONE, write_usage_chunk};
 use crate::adapt::stream_usage::assembled;
@@ -10,7 +11,7 @@ use crate::adapt::usage::{self, Object};
 use crate::adapt::{Adapter, Fault, StreamAdapter, StreamEnd, Target};
 use crate::error::{Error, Result};
 use crate::forward::UpstreamBody;
-use crate::request::Call;
+use crate::request::{Call, Format};
 use bytes::{Bytes, BytesMut};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -31,6 +32,8 @@ pub(super) struct Flow {
     /// Its tokens are being counted, on a thread that may be busy.
     counting: Option<(StreamEnd, JoinHandle<Object>)>,
     over: Option<Over>,
+    /// Tells it in the caller's dialect, where that is another.
+    bridged: Option<Box<Bridged>>,
 }
 
 /// How a flow ended.
@@ -52,7 +55,14 @@ impl Flow {
             ending: None,
             counting: None,
             over: None,
+            bridged: None,
         }
+    }
+
+    /// The same, told in the caller's dialect.
+    pub(super) fn over_bridge(mut self, bridged: Bridged) -> Self {
+        self.bridged = Some(Box::new(bridged));
+        self
     }
 
     /// A flow that is all there: a mocked stream.
@@ -65,6 +75,7 @@ impl Flow {
             ending: None,
             counting: None,
             over: None,
+            bridged: None,
         };
         flow.ending = Some(end);
         flow
@@ -100,6 +111,36 @@ impl Flow {
         if let Some(ahead) = self.ahead.take() {
             return Poll::Ready(Some(Ok(ahead)));
         }
+        let Some(mut bridged) = self.bridged.take() else {
+            return self.poll_own(cx, call, target);
+        };
+        let next = loop {
+            let next = match self.poll_own(cx, bridged.call(), target) {
+                Poll::Ready(Some(Ok(events))) => bridged.tell(&events),
+                Poll::Ready(None) if matches!(self.over, Some(Over::Well(_))) => bridged.end(),
+                other => break other,
+            };
+            match next {
+                Some(Err(error)) => {
+                    self.body = None;
+                    self.over = Some(Over::Told);
+                    break Poll::Ready(Some(Err(error)));
+                }
+                Some(Ok(events)) if events.is_empty() => {}
+                other => break Poll::Ready(other),
+            }
+        };
+        self.bridged = Some(bridged);
+        next
+    }
+
+    /// The next events of the operation that the target was asked.
+    fn poll_own(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &Call,
+        target: &Target,
+    ) -> Poll<Option<Result<Bytes>>> {
         while let Some(body) = &mut self.body {
             match body.poll_next(cx) {
                 Poll::Pending if self.out.is_empty() => return Poll::Pending,
@@ -227,7 +268,9 @@ impl Flow {
             write_usage_chunk(&end, used, &mut self.out);
         }
         end.usage = Some(counts);
-        self.out.extend_from_slice(DONE);
+        if call.op.format() == Format::OpenAi {
+            self.out.extend_from_slice(DONE);
+        }
         self.over = Some(Over::Well(Box::new(end)));
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::observe::metrics::InFlight;
 use crate::pipeline::AnswerStream;
+use crate::request::Format;
 use crate::serve::refusal;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -30,6 +31,8 @@ pub struct Events {
     pub first: Option<Bytes>,
     /// The rest.
     pub rest: AnswerStream,
+    /// The client's dialect.
+    pub format: Format,
     /// The call's id where error bodies carry it.
     pub error_id: Option<String>,
     /// Counts the request until its last event.
@@ -70,7 +73,7 @@ impl Body for ReplyBody {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Some(Ok(bytes))) => Some(bytes),
                     Poll::Ready(Some(Err(error))) => {
-                        let last = broken_off(&error, events.error_id.as_deref());
+                        let last = broken_off(&error, events.format, events.error_id.as_deref());
                         *slot = None;
                         Some(last)
                     }
@@ -99,10 +102,19 @@ impl Body for ReplyBody {
 }
 
 /// What a client reads of a stream that broke: the error as an event, and the end it waits for.
-fn broken_off(error: &Error, call_id: Option<&str>) -> Bytes {
-    let mut event = b"data: ".to_vec();
-    event.extend_from_slice(&refusal::body(error, call_id));
+fn broken_off(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
+    let (head, end): (&[u8], &[u8]) = match format {
+        Format::OpenAi => (b"data: ", DONE),
+        Format::Anthropic => (b"event: error\ndata: ", b""),
+        Format::Gemini => (b"data: ", b""),
+    };
+    let mut event = head.to_vec();
+    // A caller of the provider's own dialect gets the provider's own event.
+    match &error.body {
+        Some(own) if format == Format::Anthropic => event.extend_from_slice(own),
+        _ => event.extend_from_slice(&refusal::body(error, format, call_id)),
+    }
     event.extend_from_slice(b"\n\n");
-    event.extend_from_slice(DONE);
+    event.extend_from_slice(end);
     event.into()
 }

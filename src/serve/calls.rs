@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::number::python;
 use crate::params::Params;
 use crate::pipeline::{Answer, AnswerBody, Failure};
-use crate::request::{Call, Op};
+use crate::request::{Call, Format, Op};
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub async fn answer(
     let params = match inbound::members(from.headers, body) {
         Ok(params) => params,
         Err(refusal) => {
-            let reply = refusal.reply();
+            let reply = refusal.reply_in(op.format());
             note_refused(gateway, op, from.path, reply.status());
             return reply;
         }
@@ -100,7 +100,8 @@ pub fn note_refused(gateway: &Gateway, op: Op, path: &str, status: StatusCode) {
 /// The parameter without which there is nothing to ask.
 fn missing(call: &Call) -> Option<&'static str> {
     let name = match call.op {
-        Op::Chat => "messages",
+        Op::Chat | Op::Messages => "messages",
+        Op::GenerateContent => "contents",
         Op::Embeddings => "input",
         Op::TextCompletion => return None,
     };
@@ -114,6 +115,8 @@ fn route(op: Op) -> &'static str {
         Op::Chat => "/chat/completions",
         Op::TextCompletion => "/completions",
         Op::Embeddings => "/embeddings",
+        Op::Messages => "anthropic_messages",
+        Op::GenerateContent => "agenerate_content",
     }
 }
 
@@ -143,8 +146,12 @@ fn refuse(
         sink.record(&receipt);
     }
     refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
-    let mut reply = refusal.reply();
+    let mut reply = refusal.reply_in(asked.op.format());
     let mut headers = Writer(reply.headers_mut());
+    if asked.op.format() != Format::OpenAi {
+        headers.text(name!("x-litellm-call-id"), &asked.id);
+        return reply;
+    }
     common(&mut headers, asked);
     if let Some((id, model)) = known::first_deployment(&snapshot.config, &call.model)
         && asked.op != Op::TextCompletion
@@ -157,7 +164,7 @@ fn refuse(
 
 /// A refusal of a call that has no model yet.
 fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
-    let mut reply = refusal.reply();
+    let mut reply = refusal.reply_in(op.format());
     let asked = Asked {
         op,
         id: uuid::Uuid::new_v4().to_string(),
@@ -179,7 +186,7 @@ fn common(headers: &mut Writer<'_>, asked: &Asked) {
     }
     headers.text(name!("x-litellm-response-cost"), "0");
     headers.text(name!("x-litellm-key-spend"), "0.0");
-    if asked.op == Op::Embeddings {
+    if asked.op != Op::Chat {
         headers.text(name!("x-litellm-version"), env!("CARGO_PKG_VERSION"));
     }
 }
@@ -191,7 +198,8 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             let mut reply = reply::json(StatusCode::OK, whole.body);
             let mut headers = Writer(reply.headers_mut());
             headers.text(name!("x-litellm-call-id"), &asked.id);
-            headers.success(&answer.target, &answer.head);
+            headers.success(&answer.target);
+            headers.told(&answer.head.headers, asked.op.format());
             attempts(&mut headers, tries);
             headers.cost(answer.cost.as_ref());
             headers.times(asked.started.elapsed(), answer.upstream_time);
@@ -207,13 +215,15 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             let events = Events {
                 first,
                 rest,
+                format: asked.op.format(),
                 error_id: asked.error_id,
                 in_flight: None,
             };
             let mut reply = Response::new(ReplyBody::Events(Some(events)));
             let mut headers = Writer(reply.headers_mut());
             headers.text(name!("x-litellm-call-id"), &asked.id);
-            headers.success(&answer.target, &answer.head);
+            headers.success(&answer.target);
+            headers.told(&answer.head.headers, asked.op.format());
             attempts(&mut headers, tries);
             headers.cost_to_come();
             headers.times(asked.started.elapsed(), answer.upstream_time);
@@ -245,7 +255,10 @@ fn broken_at_once(error: &Error, target: &Target, asked: &Asked) -> Response<Rep
 
 fn refused(error: &Error, asked: &Asked) -> Response<ReplyBody> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut reply = reply::json(status, refusal::body(error, asked.error_id.as_deref()));
+    let mut reply = reply::json(
+        status,
+        refusal::body(error, asked.op.format(), asked.error_id.as_deref()),
+    );
     common(&mut Writer(reply.headers_mut()), asked);
     reply
 }
@@ -308,7 +321,8 @@ fn timeout(asked: &Asked, target: &Target, config: &Config) -> String {
         .as_ref()
         .map(Duration::as_secs_f64);
     match said {
-        None => "6000.0".to_owned(),
+        None if asked.op.format() == Format::OpenAi => "6000.0".to_owned(),
+        None => "600.0".to_owned(),
         Some(seconds) if seconds.fract() == 0.0 && !asked.stream => format!("{seconds:.0}"),
         Some(seconds) => python(seconds).into(),
     }
@@ -324,7 +338,7 @@ fn unknown_model(asked: &Asked) -> Response<ReplyBody> {
     let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
     refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
     refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
-    let mut reply = refusal.reply();
+    let mut reply = refusal.reply_in(asked.op.format());
     common(&mut Writer(reply.headers_mut()), asked);
     reply
 }

@@ -167,7 +167,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
         let own = known::left_to_clients(config, &model);
         params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
     }
-    let (mut options, params) = Options::split(params)
+    let (mut options, params) = Options::split_for(op, params)
         .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
     settings_of_headers(&mut options, from.headers)?;
     let mut call = Call::new(op, model, params);
@@ -188,6 +188,12 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     call.caller.client_ip = Some(from.peer.clone());
     call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);
     from.path.clone_into(&mut call.caller.route);
+    call.dialect_headers = op
+        .format()
+        .headers()
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), text(from.headers, name)?.to_owned())))
+        .collect();
     if config.general.forward_client_headers_to_llm_api {
         call.forward_headers = forwarded(from.headers, config);
     }
@@ -197,7 +203,9 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
 /// The model: what the configuration forces, else the path's, else the body's.
 fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result<String, Refusal> {
     let forced = match op {
-        Op::Chat | Op::TextCompletion => config.general.completion_model.as_deref(),
+        Op::Chat | Op::TextCompletion | Op::Messages | Op::GenerateContent => {
+            config.general.completion_model.as_deref()
+        }
         Op::Embeddings => config.general.embedding_model.as_deref(),
     };
     if let Some(model) = forced.or(path) {
@@ -231,7 +239,8 @@ pub fn mocks(params: &Params, config: &Config) -> Vec<&'static str> {
 
 /// Whether a member is not for a client to say.
 pub fn refused(name: &str) -> bool {
-    NOT_FROM_CLIENTS.contains(&name) || PRICES.iter().any(|prefix| name.starts_with(prefix))
+    let price = || PRICES.iter().any(|prefix| name.starts_with(prefix));
+    NOT_FROM_CLIENTS.contains(&name) || (price() && name != "cache_control")
 }
 
 /// Headers win over the body, as in LiteLLM.

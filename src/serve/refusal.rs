@@ -4,6 +4,7 @@
 use super::body::ReplyBody;
 use super::reply::json;
 use crate::error::Error;
+use crate::request::Format;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -47,25 +48,78 @@ impl Refusal {
         self
     }
 
-    /// The body.
-    pub fn to_json(&self) -> Bytes {
-        serde_json::to_vec(&json!({ "error": self }))
-            .unwrap_or_default()
-            .into()
+    /// The body, in the client's dialect.
+    pub fn to_json(&self, format: Format) -> Bytes {
+        let body = match format {
+            Format::OpenAi => json!({ "error": self }),
+            Format::Anthropic => self.anthropic(),
+            Format::Gemini => self.gemini(),
+        };
+        serde_json::to_vec(&body).unwrap_or_default().into()
     }
 
-    /// The reply.
+    /// The reply to a client that speaks OpenAI's dialect.
     pub fn reply(&self) -> Response<ReplyBody> {
-        let status = self.code.parse().unwrap_or(StatusCode::BAD_REQUEST);
-        json(status, self.to_json())
+        self.reply_in(Format::OpenAi)
+    }
+
+    /// The reply, in the client's dialect.
+    pub fn reply_in(&self, format: Format) -> Response<ReplyBody> {
+        json(self.status(), self.to_json(format))
+    }
+
+    fn status(&self) -> StatusCode {
+        self.code.parse().unwrap_or(StatusCode::BAD_REQUEST)
+    }
+
+    /// Anthropic's types follow the status. <https://docs.anthropic.com/en/api/errors>
+    fn anthropic(&self) -> Value {
+        let kind = match self.status().as_u16() {
+            400 | 422 => "invalid_request_error",
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            529 => "overloaded_error",
+            _ => "api_error",
+        };
+        let mut error = json!({ "type": kind, "message": self.message });
+        if let Some(fields) = &self.provider_specific_fields {
+            error["provider_specific_fields"] = fields.clone();
+        }
+        if let Some(id) = &self.litellm_call_id {
+            error["litellm_call_id"] = json!(id);
+        }
+        json!({ "type": "error", "error": error })
+    }
+
+    /// Google's form, beside OpenAI's members. <https://cloud.google.com/apis/design/errors>
+    fn gemini(&self) -> Value {
+        let status = self.status().as_u16();
+        let name = match status {
+            400 | 422 => "INVALID_ARGUMENT",
+            401 => "UNAUTHENTICATED",
+            403 => "PERMISSION_DENIED",
+            404 => "NOT_FOUND",
+            408 | 504 => "DEADLINE_EXCEEDED",
+            429 => "RESOURCE_EXHAUSTED",
+            503 => "UNAVAILABLE",
+            _ => "INTERNAL",
+        };
+        let mut error = json!({ "code": status, "message": self.message, "status": name });
+        if let Some(id) = &self.litellm_call_id {
+            error["litellm_call_id"] = json!(id);
+        }
+        json!({ "error": error })
     }
 }
 
-/// The body for a failed call.
-pub fn body(error: &Error, call_id: Option<&str>) -> Bytes {
+/// The body for a failed call, in the client's dialect.
+pub fn body(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
     let mut refusal = of(error);
     refusal.litellm_call_id = call_id.map(Into::into);
-    refusal.to_json()
+    refusal.to_json(format)
 }
 
 fn of(error: &Error) -> Refusal {

@@ -2,8 +2,9 @@
 
 use super::body::ReplyBody;
 use crate::account::Cost;
-use crate::adapt::{Head, Target};
+use crate::adapt::Target;
 use crate::number::python;
+use crate::request::Format;
 use bytes::Bytes;
 use compact_str::CompactString;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -177,6 +178,19 @@ impl Writer<'_> {
         }
     }
 
+    /// What the provider's head said, to a client of this dialect.
+    pub fn told(&mut self, upstream: &HeaderMap, format: Format) {
+        if format != Format::Anthropic {
+            return self.upstream(upstream);
+        }
+        self.prefixed(upstream);
+        for (name, value) in upstream {
+            if name == "request-id" || name.as_str().starts_with("anthropic-ratelimit-") {
+                self.0.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
     /// Everything the provider's head said, under a prefix; its rate limits and its id of the request under their
     /// own names, too.
     pub fn upstream(&mut self, upstream: &HeaderMap) {
@@ -218,14 +232,13 @@ impl Writer<'_> {
     }
 
     /// The head of a success.
-    pub fn success(&mut self, target: &Target, head: &Head) {
+    pub fn success(&mut self, target: &Target) {
         self.target(target);
         let heads = target.heads();
         self.ready(name!("x-litellm-model-api-base"), heads.api_base.as_ref());
         let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
         self.ready(name!("x-litellm-version"), Some(&version));
         self.ready(name!("x-litellm-model-group"), heads.model_group.as_ref());
-        self.upstream(&head.headers);
     }
 }
 

@@ -88,6 +88,7 @@ pub static ROUTES: &[Route] = &[
     call("/embeddings", Op::Embeddings),
     call("/v1/completions", Op::TextCompletion),
     call("/completions", Op::TextCompletion),
+    call("/v1/messages", Op::Messages),
     open("GET, OPTIONS", "/health/liveliness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/liveness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/live", Endpoint::Alive),

@@ -3,6 +3,7 @@
 //! API: <https://docs.anthropic.com/en/api/messages>. The request is [`super::anthropic_request`], the stream
 //! [`super::anthropic_stream`].
 
+use super::anthropic_native;
 use super::anthropic_reply;
 use super::anthropic_request;
 use super::anthropic_stream::AnthropicStream;
@@ -26,11 +27,24 @@ impl Adapter for Anthropic {
         Inline::InTheClear
     }
 
+    fn asks(&self, call: &Call, _target: &Target) -> Op {
+        match call.op {
+            Op::Messages => Op::Messages,
+            other => other.carrier(),
+        }
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
+        if call.op == Op::Messages {
+            return anthropic_native::request(call, target);
+        }
         anthropic_request::request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+        if call.op == Op::Messages {
+            return anthropic_native::reply(call, target, &body);
+        }
         let reply: Object = serde_json::from_slice(&body)
             .map_err(|_| place(target).broken("the reply is not a JSON object"))?;
         if let Some(detail) = reply.get("error").filter(|detail| !detail.is_null()) {
@@ -94,6 +108,9 @@ impl Adapter for Anthropic {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        if call.op == Op::Messages {
+            return Box::new(anthropic_native::NativeStream::new(call, target));
+        }
         let settings = StreamSettings {
             text: false,
             ..StreamSettings::of(call, target)
@@ -120,7 +137,7 @@ impl Adapter for Anthropic {
         error
     }
 
-    fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
+    fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
         let status = head.status.as_u16();
         let mut error = place(target).status(status, &head.headers, body);
         let text = String::from_utf8_lossy(body);
@@ -130,7 +147,7 @@ impl Adapter for Anthropic {
             error.message.clone_from(&named.message);
             error.openai_type = None;
             error.retry = named.retry;
-        } else if matches!(status, 500 | 503 | 529) {
+        } else if matches!(status, 500 | 503 | 529) && call.op != Op::Messages {
             error.kind = match status {
                 503 => ErrorKind::ServiceUnavailable,
                 _ => ErrorKind::InternalServer,
@@ -196,12 +213,12 @@ pub(super) fn place(target: &Target) -> Place<'_> {
 }
 
 /// The server shows the client's name of the model.
-fn shown_model(call: &Call) -> Option<&str> {
+pub(super) fn shown_model(call: &Call) -> Option<&str> {
     (!call.caller.route.is_empty()).then(|| call.shown_model())
 }
 
 /// Tells reasoning from text: what Anthropic reports, else counted as LiteLLM counts it.
-fn reasoning(used: &mut Object, native: Option<&Value>, thoughts: &str) {
+pub(super) fn reasoning(used: &mut Object, native: Option<&Value>, thoughts: &str) {
     let output = usage::count(used, "completion_tokens");
     let reported =
         native.and_then(|native| native["output_tokens_details"]["thinking_tokens"].as_u64());

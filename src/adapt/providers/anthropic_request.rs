@@ -9,7 +9,7 @@ pub mod names;
 pub mod schema;
 pub mod thinking;
 pub mod tools;
-mod wire;
+pub mod wire;
 
 use super::openai_request::{injection, map_params, text, with_defaults};
 use crate::adapt::habits::Mapping;

@@ -32,7 +32,7 @@ impl Adapter for Cohere {
         let body = match call.op {
             Op::Embeddings => embeddings::body(call, target)?,
             Op::TextCompletion => openai_request::chat(&text::as_chat(call)?, target)?.0,
-            Op::Chat => openai_request::chat(call, target)?.0,
+            _ => openai_request::chat(call, target)?.0,
         };
         if call.op != Op::Embeddings {
             let source = HeaderValue::from_static("unspecified:litellm");

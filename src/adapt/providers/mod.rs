@@ -1,6 +1,7 @@
 //! One file for each wire protocol.
 
 pub mod anthropic;
+pub mod anthropic_native;
 mod anthropic_reply;
 pub mod anthropic_request;
 mod anthropic_stream;

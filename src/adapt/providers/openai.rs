@@ -68,9 +68,9 @@ impl Adapter for OpenAi {
         let upstream_model = text_of(&reply, "model");
         let tier = text_of(&reply, "service_tier");
         let reply = match call.op {
-            Op::Chat => canonical::chat(reply, &context),
             Op::TextCompletion => canonical::text_completion(reply, &context),
             Op::Embeddings => canonical::embeddings(reply, &context),
+            _ => canonical::chat(reply, &context),
         };
         let used = reply.get("usage").and_then(Value::as_object);
         let usage = used.map(|used| searched(usage::counts(used, tier.as_deref()), searches));

@@ -29,12 +29,12 @@ use std::borrow::Cow;
 /// A parameter that the provider does not take, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
     let (path, body) = match call.op {
-        Op::Chat => ("/chat/completions", chat(call, target)?.0),
         Op::TextCompletion if text::has_own_path(target) => {
             ("/completions", text::body(call, target)?)
         }
         Op::TextCompletion => ("/chat/completions", chat(&text::as_chat(call)?, target)?.0),
         Op::Embeddings => ("/embeddings", embeddings::body(call, target)?),
+        _ => ("/chat/completions", chat(call, target)?.0),
     };
     wire::upstream(call, target, path, &body)
 }

@@ -3,7 +3,7 @@
 use super::Built;
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -25,6 +25,28 @@ pub fn upstream(call: &Call, target: &Target, built: Built) -> Result<UpstreamRe
     })
 }
 
+/// The request of a caller who speaks the protocol: the body as it is, the caller's version and features kept.
+///
+/// # Errors
+/// A missing key, a header that cannot be sent.
+pub fn native(
+    call: &Call,
+    target: &Target,
+    betas: &[&'static str],
+    body: Bytes,
+) -> Result<UpstreamRequest> {
+    let built = Built {
+        betas: betas.iter().copied().collect(),
+        ..Built::default()
+    };
+    Ok(UpstreamRequest {
+        method: Method::POST,
+        url: url(target),
+        headers: headers(call, target, &built)?,
+        body,
+    })
+}
+
 /// The address: a base, with or without the path.
 fn url(target: &Target) -> String {
     let base = target.api_base.trim_end_matches('/');
@@ -40,6 +62,7 @@ fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
     let extra = call
         .forward_headers
         .iter()
+        .chain(&call.dialect_headers)
         .chain(&target.options.extra_headers);
     for (name, value) in extra {
         if name.eq_ignore_ascii_case(BETA) {
@@ -51,7 +74,9 @@ fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
     // The protocol's own win over the caller's.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+    if call.op != Op::Messages || !headers.contains_key("anthropic-version") {
+        headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+    }
     betas.extend(built.betas.iter().map(|beta| (*beta).to_owned()));
     credentials(&mut headers, &mut betas, target)?;
     let mut seen = std::collections::BTreeSet::new();
