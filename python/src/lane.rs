@@ -39,6 +39,19 @@ impl Lane {
         })
     }
 
+    /// Lets the connections hear what has happened while no call was here: one that its upstream has closed must not
+    /// be given the next request. Blocks for nothing.
+    fn catch_up(&self) {
+        if let Some(runtime) = &self.runtime {
+            runtime.block_on(async {
+                // The first turn hears, the second acts.
+                for _ in 0..2 {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+    }
+
     /// Waits for a future on this thread, without the GIL. `Err`: a signal's handler raised; the future is dropped.
     pub fn wait<F>(&self, py: Python<'_>, future: F) -> PyResult<F::Output>
     where
@@ -100,7 +113,13 @@ impl Lanes {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        idle.map_or_else(|| Lane::new(self.pattern.with_own_pool()), Ok)
+        match idle {
+            Some(lane) => {
+                lane.catch_up();
+                Ok(lane)
+            }
+            None => Lane::new(self.pattern.with_own_pool()),
+        }
     }
 
     /// Keeps a lane whose call came to its end.

@@ -1,16 +1,19 @@
 //! The pooled client: hyper-util's. A request that found its pooled connection closed before a byte of it was written
-//! goes out on another; one that may have been read is never sent again here.
+//! goes out on another. One that was written goes out once more, on a new connection, where the pooled one proves
+//! [`Stale`]; one that an upstream may have begun to answer is never sent again here.
 
 use super::body::{ClockedBody, Watch};
-use super::connect::{CLOCKS, Connector, TooSlow};
+use super::connect::{CLOCKS, Connector, Stale, TooSlow};
 use super::{BoxFuture, Clocks, Transport, Upstream, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use bytes::Bytes;
-use http::Request;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::{Request, Response};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +104,7 @@ impl Client {
 
     async fn exchange(&self, request: UpstreamRequest, clocks: Clocks) -> Result<Upstream, Fault> {
         let watch = Watch::new(Instant::now(), clocks);
-        let head = CLOCKS.scope(clocks, self.pool.request(built(request)?));
+        let head = CLOCKS.scope(clocks, self.sent(built(request)?));
         let response = match watch.head_limit() {
             None => head.await,
             Some(limit) => match tokio::time::timeout(limit, head).await {
@@ -118,6 +121,23 @@ impl Client {
             },
             body: Box::new(ClockedBody::new(body, watch)),
         })
+    }
+
+    async fn sent(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, legacy::Error> {
+        let again = request.clone();
+        match self.pool.request(request).await {
+            // A pool that keeps nothing: its connections are new, and none of them proves stale.
+            Err(error) if is_stale(&error) => self.without_pool().pool.request(again).await,
+            ended => ended,
+        }
+    }
+
+    /// A client that connects alike and keeps no connection.
+    fn without_pool(&self) -> Self {
+        Self::over(self.connector.clone(), self.pool_idle, 0)
     }
 }
 
@@ -160,6 +180,13 @@ fn fault_of(error: &legacy::Error, watch: &Watch) -> Fault {
         .map_or(Fault::Connection, |slow| watch.timeout(slow.0))
 }
 
+fn is_stale(error: &legacy::Error) -> bool {
+    sources(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref())
+        .any(<dyn std::error::Error + Send + Sync + 'static>::is::<Stale>)
+}
+
+/// An error and what caused it, outermost first.
 fn sources<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {

@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
@@ -115,14 +116,69 @@ impl Service<Uri> for Connector {
             } else {
                 Io::Plain(tcp)
             };
-            Ok(TokioIo::new(Wire { io }))
+            Ok(TokioIo::new(Wire {
+                io,
+                turn: Turn::First,
+            }))
         })
     }
 }
 
-/// A connection.
+/// A connection, which knows whether it still owes the first byte of an answer.
 pub(super) struct Wire {
     io: Io,
+    turn: Turn,
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Nothing was read yet: an upstream that ends it now did so because of the request.
+    First,
+    /// Answers were read, and nothing was written since.
+    Answered,
+    /// It has answered before and was asked again, then; not a byte has come since.
+    Asked(Instant),
+}
+
+/// A connection that had answered before ended before a byte of the next answer came, at once after the request
+/// went out: the upstream was closing it while the request was on its way.
+#[derive(Debug)]
+pub(super) struct Stale;
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream closed the connection meanwhile")
+    }
+}
+
+impl std::error::Error for Stale {}
+
+/// What "at once" is. News of a connection that the upstream had closed comes within a round trip, and the longest
+/// on this planet take less; an upstream that ends the connection later may have worked on the request.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
+
+impl Wire {
+    fn asked(&mut self) {
+        if matches!(self.turn, Turn::Answered) {
+            self.turn = Turn::Asked(Instant::now());
+        }
+    }
+
+    fn answered(&mut self) {
+        self.turn = Turn::Answered;
+    }
+
+    fn stale(&self) -> bool {
+        matches!(self.turn, Turn::Asked(at) if at.elapsed() < STALE_WITHIN)
+    }
+
+    /// What writing came to.
+    fn wrote<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Ready(Err(_)) if self.stale() => Poll::Ready(Err(io::Error::other(Stale))),
+            written => written,
+        }
+    }
 }
 
 enum Io {
@@ -142,10 +198,18 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().io {
+        let wire = self.get_mut();
+        let before = buf.filled().len();
+        let read = match &mut wire.io {
             Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
             Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
+        };
+        if buf.filled().len() > before {
+            wire.answered();
+        } else if read.is_ready() && wire.stale() {
+            return Poll::Ready(Err(io::Error::other(Stale)));
         }
+        read
     }
 }
 
@@ -155,10 +219,13 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().io {
+        let wire = self.get_mut();
+        wire.asked();
+        let written = match &mut wire.io {
             Io::Plain(io) => Pin::new(io).poll_write(cx, buf),
             Io::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        }
+        };
+        wire.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -166,10 +233,13 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().io {
+        let wire = self.get_mut();
+        wire.asked();
+        let written = match &mut wire.io {
             Io::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
             Io::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-        }
+        };
+        wire.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -180,10 +250,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().io {
+        let wire = self.get_mut();
+        let flushed = match &mut wire.io {
             Io::Plain(io) => Pin::new(io).poll_flush(cx),
             Io::Tls(io) => Pin::new(io).poll_flush(cx),
-        }
+        };
+        wire.wrote(flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

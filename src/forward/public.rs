@@ -63,7 +63,7 @@ fn is_public_6(address: Ipv6Addr) -> bool {
         // An address of version 4 in another dress.
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => is_public_4(last_four()),
         // Tunnels, whose other end is anybody's guess, and documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] => false,
         // Everything that is given out for use in public begins so.
         [first, ..] => first & 0xe000 == 0x2000,
     }

@@ -8,6 +8,8 @@ use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
 use http::{HeaderMap, Method};
 use mock_upstream::{Answer, Mock};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 fn client() -> Client {
     Client::new(&ClientSettings::default()).unwrap()
@@ -45,7 +47,15 @@ async fn warm(mock: &Mock, port: u16) -> Client {
     let client = client();
     call(&client, port).await.unwrap();
     assert_eq!(mock.accepted(), 1);
+    pooled().await;
     client
+}
+
+/// A connection is back in the pool a moment after its reply was read.
+async fn pooled() {
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,32 +82,88 @@ async fn a_pooled_connection_that_was_closed_fails_no_call_and_sends_nothing_twi
     }
 }
 
-/// An upstream that has read a request may have acted on it: whether to ask again is not for the client to say.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_was_read_is_not_sent_again() {
-    for reset in [false, true] {
-        for pooled in [true, false] {
-            let (mock, port) = upstream();
-            let client = if pooled {
-                warm(&mock, port).await
-            } else {
-                client()
-            };
-            let hang_up = Answer {
-                hang_up: true,
-                reset,
-                ..Answer::default()
-            };
-            mock.script(vec![hang_up, well()]);
-            let ended = call(&client, port).await;
-            assert_eq!(
-                ended,
-                Err(Fault::Connection),
-                "pooled {pooled}, reset {reset}"
-            );
-            assert_eq!(mock.captured().len(), 1, "pooled {pooled}, reset {reset}");
-        }
+/// What an upstream that ends the connection makes of a call, and how often it was asked.
+async fn hung_up_on(reused: bool, end: Answer) -> (Result<Bytes, Fault>, usize) {
+    let (mock, port) = upstream();
+    let client = if reused {
+        warm(&mock, port).await
+    } else {
+        client()
+    };
+    mock.script(vec![end, well()]);
+    let ended = call(&client, port).await;
+    (ended, mock.captured().len())
+}
+
+fn hang_up(reset: bool) -> Answer {
+    Answer {
+        hang_up: true,
+        reset,
+        ..Answer::default()
     }
+}
+
+/// The upstream was closing the connection while the request was on its way.
+#[tokio::test]
+async fn a_request_whose_pooled_connection_ends_at_once_goes_out_once_more() {
+    for reset in [false, true] {
+        let (ended, asked) = hung_up_on(true, hang_up(reset)).await;
+        assert!(ended.is_ok(), "reset {reset}");
+        assert_eq!(asked, 2, "reset {reset}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_out_twice_at_most() {
+    let (mock, port) = upstream();
+    let client = warm(&mock, port).await;
+    mock.script(vec![hang_up(false)]);
+    assert_eq!(call(&client, port).await, Err(Fault::Connection));
+    assert_eq!(mock.captured().len(), 2);
+}
+
+/// It was not closed for being old: the upstream did so because of the request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_on_a_connection_of_its_own_is_not_sent_again() {
+    for reset in [false, true] {
+        let ended = hung_up_on(false, hang_up(reset)).await;
+        assert_eq!(ended, (Err(Fault::Connection), 1), "reset {reset}");
+    }
+}
+
+/// An upstream that took its time may have acted on the request: whether to ask again is not for the client to say.
+#[tokio::test]
+async fn a_request_whose_pooled_connection_ends_later_is_not_sent_again() {
+    for reset in [false, true] {
+        let later = Answer {
+            delay_ms: 1_100,
+            ..hang_up(reset)
+        };
+        let ended = hung_up_on(true, later).await;
+        assert_eq!(ended, (Err(Fault::Connection), 1), "reset {reset}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_an_upstream_began_to_answer_is_not_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let upstream = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        for answer in ["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "H"] {
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        drop(stream);
+        listener.accept().await.unwrap();
+    });
+    let client = client();
+    call(&client, port).await.unwrap();
+    pooled().await;
+    assert_eq!(call(&client, port).await, Err(Fault::Connection));
+    assert!(!upstream.is_finished());
+    upstream.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
