@@ -76,9 +76,10 @@ impl<'de> Visitor<'de> for Writer<'_> {
     }
 
     fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
-        match value {
-            true => self.word("True", "true"),
-            false => self.word("False", "false"),
+        if value {
+            self.word("True", "true");
+        } else {
+            self.word("False", "false");
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub enum Op {
     Messages,
     /// Gemini's `:generateContent` and `:streamGenerateContent`, `generate_content()`.
     GenerateContent,
+    /// `/v1/rerank`, `rerank()`.
+    Rerank,
 }
 
 impl Op {
@@ -31,15 +33,16 @@ impl Op {
             Self::Embeddings => "aembedding",
             Self::Messages => "anthropic_messages",
             Self::GenerateContent => "agenerate_content",
+            Self::Rerank => "arerank",
         }
     }
 
     /// The dialect in which it is asked and answered.
     pub fn format(self) -> Format {
         match self {
-            Self::Chat | Self::TextCompletion | Self::Embeddings => Format::OpenAi,
             Self::Messages => Format::Anthropic,
             Self::GenerateContent => Format::Gemini,
+            _ => Format::OpenAi,
         }
     }
 
@@ -59,6 +62,41 @@ impl Op {
             own => own,
         }
     }
+
+    /// The SDK's function for it.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Messages => self.call_type(),
+            _ => self.call_type().strip_prefix('a').unwrap_or_default(),
+        }
+    }
+
+    /// The operation of an SDK's function, asynchronous or not.
+    pub fn of_function(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|op| op.function() == name || op.call_type() == name)
+    }
+
+    /// Whether it is done elsewhere than in the provider's own adapter: in [`crate::adapt::endpoints`].
+    pub fn is_endpoint(self) -> bool {
+        matches!(self, Self::Rerank)
+    }
+
+    /// Whether a caller can ask for a stream.
+    pub fn streams(self) -> bool {
+        !matches!(self, Self::Embeddings | Self::Rerank)
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Chat,
+        Self::TextCompletion,
+        Self::Embeddings,
+        Self::Messages,
+        Self::GenerateContent,
+        Self::Rerank,
+    ];
 }
 
 /// The dialect the caller speaks; replies and errors go back in it.
@@ -160,7 +198,7 @@ pub struct Call {
 impl Call {
     /// A call with everything that is not given left empty.
     pub fn new(op: Op, model: impl Into<String>, params: Params) -> Self {
-        let stream = op != Op::Embeddings && params.get::<bool>("stream").unwrap_or(false);
+        let stream = op.streams() && params.get::<bool>("stream").unwrap_or(false);
         Self {
             op,
             format: op.format(),

@@ -12,6 +12,8 @@ _IMAGE_CALLS = frozenset({"image_generation", "aimage_generation", "image_edit",
 _SPEECH_CALLS = frozenset({"speech", "aspeech"})
 _RERANK_CALLS = frozenset({"rerank", "arerank"})
 _TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
+# What kind of call a reply that is no chat is of.
+_CALL_TYPES = {"RerankResponse": "rerank"}
 _TOKEN_RATES = ("input_cost_per_token", "output_cost_per_token", "tiered_pricing")
 
 
@@ -96,7 +98,7 @@ def cost_per_token(
     key = _priced_key(model, provider, region_name)
     entry = _entry(key, provider) or _entry(model, provider)
     if call_type in _RERANK_CALLS:
-        return _rerank(entry, model, provider, rerank_billed_units)
+        return _rerank(entry, provider, rerank_billed_units)
     if entry is None and provider == "fireworks_ai":
         key = _fireworks_class(model)
         entry = _entry(key, provider)
@@ -151,15 +153,12 @@ def _custom(
     return cost, (completion_tokens or usage.get("completion_tokens", 0)) * prices["output_cost_per_token"]
 
 
-def _rerank(entry: dict[str, Any] | None, model: str, provider: str, units: Any) -> tuple[float, float]:
-    if entry is None:
-        raise _not_mapped(model, provider)
-    units = units or {}
-    if entry.get("input_cost_per_query"):
-        return float(entry["input_cost_per_query"]) * (units.get("search_units") or 1), 0.0
-    if units.get("total_tokens") and entry.get("input_cost_per_token"):
-        return float(entry["input_cost_per_token"]) * units["total_tokens"], 0.0
-    return 0.0, 0.0
+def _rerank(entry: dict[str, Any] | None, provider: str, units: Any) -> tuple[float, float]:
+    """By the query as the reply counts them, or by the token; what the price map does not have costs nothing."""
+    by_token = provider in ("jina_ai", "voyage")
+    price = (entry or {}).get("input_cost_per_token" if by_token else "input_cost_per_query")
+    count = (units or {}).get("total_tokens" if by_token else "search_units")
+    return float(price or 0.0) * (count or 0), 0.0
 
 
 def _by_second(entry: dict[str, Any], seconds: float) -> tuple[float, float]:
@@ -310,6 +309,7 @@ def completion_cost(
         Exception: the price map has none of the names.
     """
     hidden = getattr(completion_response, "_hidden_params", None) or {}
+    call_type = call_type or _CALL_TYPES.get(type(completion_response).__name__)
     provider = custom_llm_provider or hidden.get("custom_llm_provider")
     served = _member(completion_response, "model")
     names = [base_model] if base_model else _names(model, served, provider or _known_provider(model))
@@ -336,6 +336,7 @@ def completion_cost(
                 custom_cost_per_second=custom_cost_per_second,
                 prompt_characters=len(prompt),
                 usage_object=counted,
+                rerank_billed_units=(_member(completion_response, "meta") or {}).get("billed_units"),
                 call_type=call_type or "completion",
                 service_tier=tier,
             )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway import _gateway
 from gateway.response_format import as_response_format
 from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper, deliver
-from gateway.types import EmbeddingResponse, ModelResponse, TextCompletionResponse
+from gateway.types import EmbeddingResponse, ModelResponse, RerankResponse, TextCompletionResponse
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,6 +23,7 @@ _OURS = frozenset(
     {
         "acompletion",
         "aembedding",
+        "arerank",
         "atext_completion",
         "async_call",
         "client",
@@ -144,6 +145,7 @@ _WHOLE: dict[str, Any] = {
     "completion": ModelResponse,
     "embedding": EmbeddingResponse,
     "text_completion": TextCompletionResponse,
+    "rerank": RerankResponse,
 }
 
 

@@ -25,6 +25,9 @@ BY_HOME: dict[str, str] = {
     "custom_llm": """
         BaseLLM CustomLLM CustomLLMError GenericStreamingChunk
     """,
+    "endpoints": """
+        arerank rerank
+    """,
     "exceptions": """
         APIConnectionError APIError APIResponseValidationError AuthenticationError BadGatewayError
         BadRequestError BudgetExceededError CallerCredentialAuthenticationError CallerCredentialRateLimitError

@@ -155,13 +155,7 @@ fn prepare(
 ) -> PyResult<Prepared> {
     let py = kwargs.py();
     let started = Instant::now();
-    let op = match op {
-        "embedding" => Op::Embeddings,
-        "text_completion" => Op::TextCompletion,
-        "anthropic_messages" => Op::Messages,
-        "generate_content" => Op::GenerateContent,
-        _ => Op::Chat,
-    };
+    let op = Op::of_function(op).unwrap_or(Op::Chat);
     let members = json::members(kwargs)?;
     let (options, mut params) = Options::split_for(op, members).map_err(|e| raised(py, &e))?;
     let target = Target::resolve(model, &options, &|name| std::env::var(name).ok())

@@ -33,8 +33,19 @@ pub struct Usage {
     pub web_search_requests: u64,
     /// `service_tier` of the reply.
     pub service_tier: Option<String>,
+    /// What a reranking is billed by.
+    pub rerank: Option<RerankUnits>,
     /// Counted here because the provider said nothing.
     pub estimated: bool,
+}
+
+/// What a reranking is billed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RerankUnits {
+    /// Queries, as the provider counts them.
+    Queries(u64),
+    /// All tokens, of query and documents.
+    Tokens(u64),
 }
 
 /// USD.

@@ -10,7 +10,7 @@ mod search;
 mod served;
 
 use super::billed::Billed;
-use super::{Cost, Usage};
+use super::{Cost, RerankUnits, Usage};
 use crate::catalog::{self, Entry};
 use crate::options::CustomPrice;
 use rates::{Rates, Tier, suffix};
@@ -111,10 +111,27 @@ impl Quote {
 
     /// What `usage` costs.
     pub fn cost(&self, usage: &Usage) -> Cost {
+        if let Some(units) = &usage.rerank {
+            return self.rerank(units);
+        }
         let mut cost = self.billed(&Billed::of(usage), usage.service_tier.as_deref());
         cost.tool = self.search.cost(usage.web_search_requests);
         cost.total += cost.tool;
         cost
+    }
+
+    /// What a reranking costs. What the provider does not count is not billed, as in LiteLLM.
+    fn rerank(&self, units: &RerankUnits) -> Cost {
+        let (name, count) = match *units {
+            RerankUnits::Queries(count) => ("input_cost_per_query", count),
+            RerankUnits::Tokens(count) => ("input_cost_per_token", count),
+        };
+        let input = self.price(name).unwrap_or(0.0) * count as f64;
+        Cost {
+            input,
+            total: input,
+            ..Cost::default()
+        }
     }
 
     /// What billed units cost. `service_tier` names the tier that served the call; others than the priced are standard.

@@ -35,6 +35,9 @@ pub enum Mocked {
 /// # Errors
 /// The error that the mock names, such as `litellm.RateLimitError`.
 pub fn answer(call: &Call, target: &Target) -> Option<Result<Mocked>> {
+    if call.op.is_endpoint() {
+        return None;
+    }
     let given = call
         .options
         .mock_response

@@ -9,6 +9,7 @@
 pub mod canonical;
 pub mod canonical_fast;
 pub mod dialects;
+pub mod endpoints;
 pub mod environment;
 pub mod errors;
 mod errors_phrases;
@@ -248,8 +249,12 @@ pub trait Adapter: Send + Sync {
     }
     /// Turns a whole 2xx reply into the canonical form.
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply>;
-    /// A fresh adapter for one streamed reply.
-    fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter>;
+    /// A fresh adapter for one streamed reply. An operation without streams refuses.
+    fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        let what = format!("`{}` has no streams", call.op.function());
+        let error = crate::error::Error::bad_request(what).at(target.provider.name, &target.model);
+        Box::new(providers::unbuilt::Refused(error))
+    }
     /// Turns a non-2xx reply into LiteLLM's error for it.
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> crate::error::Error;
     /// Turns a broken connection or a clock that ran out into LiteLLM's error for it.

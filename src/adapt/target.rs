@@ -99,7 +99,8 @@ fn no_such_provider(name: &str, model: &str) -> Error {
     .at(name, model)
 }
 
-fn no_address(row: &Provider, model: &str) -> Error {
+/// The error of a target whose address nobody says.
+pub fn no_address(row: &Provider, model: &str) -> Error {
     let hint = row.base_env.first().map_or_else(
         || "pass `api_base`".to_owned(),
         |name| format!("pass `api_base` or set `{name}`"),

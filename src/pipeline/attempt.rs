@@ -104,7 +104,7 @@ impl Engine {
     }
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
-        let adapter = target.provider.adapter;
+        let adapter = target.adapter(call.op);
         let inlined = self.inlined(call, target, clocks(call, target)).await?;
         let request = adapter.request(inlined.as_ref().unwrap_or(call), target)?;
         let mut upstream = self.send(request, call, target).await?;
@@ -132,7 +132,7 @@ impl Engine {
         call: &Call,
         target: &Target,
     ) -> Result<Upstream> {
-        let adapter = target.provider.adapter;
+        let adapter = target.adapter(call.op);
         self.authorize(&mut request, adapter.auth(call, target), call, target)
             .await?;
         let sent = self.transport.send(request, clocks(call, target)).await;
@@ -147,7 +147,7 @@ impl Engine {
 
     /// The body of the first answer, and those of the others that the call takes, one after the other.
     async fn with_further(&self, first: Bytes, call: &Call, target: &Target) -> Result<Bytes> {
-        let adapter = target.provider.adapter;
+        let adapter = target.adapter(call.op);
         let further = adapter.further(call, target)?;
         if further.is_empty() {
             return Ok(first);

@@ -148,9 +148,9 @@ impl Flow {
                 Poll::Ready(Some(Ok(piece))) => self.push(&piece),
                 Poll::Ready(Some(Err(Fault::Cut))) => self.cut(),
                 Poll::Ready(Some(Err(fault))) => {
-                    self.fail(target.provider.adapter.fault(call, target, fault));
+                    self.fail(target.adapter(call.op).fault(call, target, fault));
                 }
-                Poll::Ready(None) => self.finish(target.provider.adapter, call, target),
+                Poll::Ready(None) => self.finish(target.adapter(call.op), call, target),
             }
             if self.out.len() >= JOIN {
                 return Poll::Ready(Some(Ok(self.take())));

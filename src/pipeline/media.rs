@@ -57,7 +57,7 @@ impl Engine {
         target: &Target,
         clocks: Clocks,
     ) -> Result<Option<Call>> {
-        let wanted = target.provider.adapter.inline(call, target);
+        let wanted = target.adapter(call.op).inline(call, target);
         let Some(raw) = call.params.raw("messages") else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl Engine {
             let (media, data) = self
                 .medium(&url, target, clocks)
                 .await
-                .map_err(|why| target.provider.adapter.unfetched(call, target, &url, &why))?;
+                .map_err(|why| target.adapter(call.op).unfetched(call, target, &url, &why))?;
             all += data.len();
             if all > MAX_ALL {
                 return Err(Error::bad_request(

@@ -103,6 +103,7 @@ fn missing(call: &Call) -> Option<&'static str> {
         Op::Chat | Op::Messages => "messages",
         Op::GenerateContent => "contents",
         Op::Embeddings => "input",
+        Op::Rerank => "query",
         Op::TextCompletion => return None,
     };
     let given = call.params.raw(name).is_some_and(|raw| &raw[..] != b"null");
@@ -117,6 +118,7 @@ fn route(op: Op) -> &'static str {
         Op::Embeddings => "/embeddings",
         Op::Messages => "anthropic_messages",
         Op::GenerateContent => "agenerate_content",
+        Op::Rerank => "/rerank",
     }
 }
 

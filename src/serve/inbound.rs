@@ -207,6 +207,7 @@ fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result
             config.general.completion_model.as_deref()
         }
         Op::Embeddings => config.general.embedding_model.as_deref(),
+        Op::Rerank => None,
     };
     if let Some(model) = forced.or(path) {
         return Ok(model.to_owned());

@@ -93,15 +93,8 @@ pub fn transformed(gateway: &Gateway, body: &Bytes) -> Response<ReplyBody> {
         let error = format!("Rejected Request: {name} is not allowed in request body");
         return refusal::detail(StatusCode::BAD_REQUEST, json!({ "error": error }));
     }
-    let op = match call_type.as_str() {
-        "completion" | "acompletion" => Op::Chat,
-        "text_completion" | "atext_completion" => Op::TextCompletion,
-        "embedding" | "aembedding" => Op::Embeddings,
-        _ => {
-            return json(
-                &json!({ "error": format!("call_type `{call_type}` is not supported yet") }),
-            );
-        }
+    let Some(op) = Op::of_function(&call_type) else {
+        return json(&json!({ "error": format!("call_type `{call_type}` is not supported yet") }));
     };
     match upstream(gateway, op, members) {
         Ok((target, request)) => json(&shown(&target, &request)),
@@ -116,7 +109,7 @@ fn upstream(gateway: &Gateway, op: Op, members: Params) -> Result<(Target, Upstr
     let target = Target::resolve(&model, &options, &*gateway.engine.env)?;
     let mut call = Call::new(op, model, params);
     call.options = options;
-    let request = target.provider.adapter.request(&call, &target)?;
+    let request = target.adapter(op).request(&call, &target)?;
     Ok((target, request))
 }
 

@@ -40,7 +40,7 @@ use bytes::Bytes;
 use models::{Family, Route};
 use serde_json::Value;
 
-pub use wire::{dns_suffix, settle_region};
+pub use wire::{dns_suffix, rerank_address, rerank_headers, settle_region};
 
 /// The adapter.
 pub struct Bedrock;

@@ -14,6 +14,6 @@ pub mod ollama;
 pub mod openai;
 pub mod openai_request;
 mod openai_whole;
-mod replies;
+pub(super) mod replies;
 pub mod unbuilt;
 pub mod vertex;

@@ -8,7 +8,7 @@ pub(super) mod embeddings;
 pub(super) mod injection;
 pub mod messages;
 pub(super) mod text;
-pub(super) mod wire;
+pub(in crate::adapt) mod wire;
 
 use crate::adapt::habits::{Mapping, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
@@ -207,7 +207,10 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
 }
 
 /// The call's members, and the deployment's where the call has none of that name.
-pub(super) fn with_defaults<'a>(params: &'a Params, defaults: &Params) -> Cow<'a, Params> {
+pub(in crate::adapt) fn with_defaults<'a>(
+    params: &'a Params,
+    defaults: &Params,
+) -> Cow<'a, Params> {
     if defaults.is_empty() {
         return Cow::Borrowed(params);
     }

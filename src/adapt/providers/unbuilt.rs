@@ -37,7 +37,8 @@ impl Adapter for Unbuilt {
     }
 }
 
-struct Refused(Error);
+/// A stream that is refused.
+pub struct Refused(pub Error);
 
 impl StreamAdapter for Refused {
     fn push(&mut self, _bytes: &[u8], _out: &mut BytesMut) -> Result<()> {

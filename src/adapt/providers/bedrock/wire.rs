@@ -120,6 +120,29 @@ pub fn upstream(
     })
 }
 
+/// Where reranking is: another service of the same region.
+///
+/// # Errors
+/// As [`region`].
+pub fn rerank_address(target: &Target) -> Result<String> {
+    let base = base(target, &region(target, &Params::default())?);
+    let base = base.replace("bedrock-runtime", "bedrock-agent-runtime");
+    Ok(format!("{base}/rerank"))
+}
+
+/// The headers of a reranking, which takes no bearer key.
+///
+/// # Errors
+/// A header that cannot be sent.
+pub fn rerank_headers(call: &Call, target: &Target) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in given(call, target) {
+        insert(&mut headers, name, value)?;
+    }
+    Ok(headers)
+}
+
 fn base(target: &Target, region: &str) -> String {
     let endpoint = text(&target.options.other, "aws_bedrock_runtime_endpoint");
     let base = endpoint.unwrap_or_else(|| target.api_base.clone());

@@ -1,0 +1,116 @@
+//! The recorded cases of these operations: what goes upstream and what comes back, without a socket.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crate::adapt::canonical::drop_nulls;
+use crate::adapt::{Head, Target};
+use crate::options::Options;
+use crate::params::Params;
+use crate::request::{Call, Op};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const MOCK: &str = "http://mock.test";
+
+/// The cases of an area: their call and target, what is expected, and what the upstream answers.
+fn cases(area: &str) -> Vec<(Value, Call, Target)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.contains(&format!("\"area\":\"{area}\""))
+            && !text.contains(&format!("\"area\": \"{area}\""))
+        {
+            continue;
+        }
+        let file: Value = serde_json::from_str(&text).unwrap();
+        for case in file["cases"].as_array().into_iter().flatten() {
+            if case["area"] != area {
+                continue;
+            }
+            let kwargs = case["call"]["kwargs"].to_string().replace("{{MOCK}}", MOCK);
+            let (options, members) =
+                Options::split(Params::parse(&kwargs.into()).unwrap()).unwrap();
+            let model: String = members.get("model").unwrap_or_default();
+            let op = Op::of_function(case["call"]["function"].as_str().unwrap()).unwrap();
+            let Ok(target) = Target::resolve(&model, &options, &|_| None) else {
+                continue;
+            };
+            let mut members = members;
+            // The default of the synchronous function's signature.
+            if case["call"]["function"] == "rerank" && !members.contains("return_documents") {
+                members.set("return_documents", &true);
+            }
+            let mut call = Call::new(op, model, members);
+            call.options = options;
+            found.push((case.clone(), call, target));
+        }
+    }
+    found
+}
+
+fn settle(expected: &Value, actual: &mut Value) {
+    match (expected, actual) {
+        (Value::String(mark), actual) if mark.starts_with("<volatile") => {
+            assert!(!actual.is_null());
+            *actual = expected.clone();
+        }
+        (Value::Object(expected), Value::Object(actual)) => {
+            for (name, expected) in expected {
+                if let Some(actual) = actual.get_mut(name) {
+                    settle(expected, actual);
+                }
+            }
+        }
+        (Value::Array(expected), Value::Array(actual)) => {
+            let pairs = expected.iter().zip(actual);
+            pairs.for_each(|(expected, actual)| settle(expected, actual));
+        }
+        _ => {}
+    }
+}
+
+/// Replays an area; returns how many requests and replies were compared.
+fn replay(area: &str) -> (usize, usize) {
+    let (mut requests, mut replies) = (0, 0);
+    for (case, call, target) in cases(area) {
+        let id = case["id"].as_str().unwrap();
+        let adapter = target.adapter(call.op);
+        let asked = adapter.request(&call, &target);
+        let Some(expected) = case["expected"]["requests"].get(0) else {
+            assert!(asked.is_err(), "{id}");
+            continue;
+        };
+        let asked = asked.unwrap_or_else(|error| panic!("{id}: {}", error.message));
+        let path = asked.url.strip_prefix(MOCK).expect(id);
+        assert_eq!(json!(path.split('?').next()), expected["path"], "{id}");
+        let body: Value = serde_json::from_slice(&asked.body).unwrap();
+        assert_eq!(body, expected["body"], "{id}");
+        requests += 1;
+        let mut expected = case["expected"]["result"].clone();
+        if expected.is_null() {
+            continue;
+        }
+        let said: Bytes = case["upstream"][0]["json"].to_string().into();
+        let head = Head {
+            status: http::StatusCode::OK,
+            headers: http::HeaderMap::new(),
+        };
+        let reply = adapter.reply(&call, &target, &head, said);
+        let reply = reply.unwrap_or_else(|error| panic!("{id}: {}", error.message));
+        let mut actual: Value = serde_json::from_slice(&reply.body).unwrap();
+        settle(&expected, &mut actual);
+        drop_nulls(&mut actual);
+        drop_nulls(&mut expected);
+        assert_eq!(actual, expected, "{id}");
+        replies += 1;
+    }
+    (requests, replies)
+}
+
+#[test]
+fn rerankings_are_as_recorded() {
+    let (requests, replies) = replay("rerank");
+    assert!(requests > 30 && replies > 30, "{requests} {replies}");
+}
