@@ -44,6 +44,10 @@ success_callback: list[Any] = []
 failure_callback: list[Any] = []
 input_callback: list[Any] = []
 service_callback: list[Any] = []
+custom_provider_map: list[Any] = []
+
+# Names of the settings that were assigned and may hold the key of one provider (`anthropic_key`, ...).
+provider_keys: set[str] = set()
 
 
 class _Root(ModuleType):
@@ -56,6 +60,8 @@ class _Root(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, ModuleType) and name in HOMES:
             return
+        if name.endswith("_key") and name != "api_key":
+            provider_keys.add(name)
         super().__setattr__(name, value)
 
 

@@ -7,193 +7,16 @@ Arguments that are not named in a signature are taken as keyword arguments too: 
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gateway import _gateway
-from gateway.response_format import as_response_format
-from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper, deliver
-from gateway.types import EmbeddingResponse, ModelResponse, RerankResponse, TextCompletionResponse
+from gateway.calls import acall as _acall
+from gateway.calls import bound as _bound
+from gateway.calls import call as _call
+from gateway.paths import names_at
+from gateway.types import EmbeddingResponse
 
-if TYPE_CHECKING:
-    import asyncio
-
-# Arguments that are Python objects of the caller's, or say which form of the call it is; the core has no use for them.
-_OURS = frozenset(
-    {
-        "acompletion",
-        "aembedding",
-        "arerank",
-        "atext_completion",
-        "async_call",
-        "client",
-        "logger_fn",
-        "litellm_logging_obj",
-        "model_list",
-        "shared_session",
-        "verbose",
-        "azure_ad_token_provider",
-        "hf_model_name",
-        "caching",
-    }
-)
-
-# Module settings that stand in for an argument that was not given.
-_SETTINGS = {
-    "drop_params": "drop_params",
-    "modify_params": "modify_params",
-    "api_key": "api_key",
-    "api_base": "api_base",
-    "api_version": "api_version",
-    "organization": "organization",
-    "num_retries": "num_retries",
-    "request_timeout": "timeout",
-    "headers": "extra_headers",
-}
-
-
-def _settings() -> dict[str, Any]:
-    import gateway
-
-    values = vars(gateway)
-    given = {
-        argument: values[name]
-        for name, argument in _SETTINGS.items()
-        if values.get(name) not in (None, False) and not (name == "request_timeout" and values[name] == 6000)
-    }
-    # On unless it is switched off.
-    if values.get("user_url_validation") is False:
-        given["user_url_validation"] = False
-    if values.get("user_url_allowed_hosts"):
-        given["user_url_allowed_hosts"] = values["user_url_allowed_hosts"]
-    return given
-
-
-def _seconds(timeout: Any) -> Any:
-    """An httpx.Timeout as seconds: the read timeout is the one that a call waits on."""
-    if isinstance(timeout, (int, float, str)) or timeout is None:
-        return timeout
-    return getattr(timeout, "read", None) or getattr(timeout, "connect", None)
-
-
-def _arguments(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Model and keyword arguments for the core, of a function's `locals()`."""
-    given.update(given.pop("kwargs"))
-    model = given.pop("model")
-    arguments = {name: value for name, value in given.items() if value is not None and name not in _OURS}
-    for name, value in _settings().items():
-        arguments.setdefault(name, value)
-    if "base_url" in arguments:
-        arguments.setdefault("api_base", arguments["base_url"])
-        del arguments["base_url"]
-    if "timeout" in arguments:
-        arguments["timeout"] = _seconds(arguments["timeout"])
-    if "response_format" in arguments:
-        arguments["response_format"] = as_response_format(arguments["response_format"])
-    mock = arguments.get("mock_response")
-    if isinstance(mock, Exception):
-        raise _mocked(mock, model)
-    if mock is not None and hasattr(mock, "model_dump"):
-        arguments["mock_response"] = mock.model_dump(exclude_none=True)
-    deployment = arguments.pop("deployment_id", None)
-    return _aliased(deployment if deployment is not None else model), arguments
-
-
-def _aliased(model: str) -> str:
-    import gateway
-
-    aliases: dict[str, str] = gateway.model_alias_map
-    return aliases.get(model, model) if aliases else model
-
-
-def _mocked(mock: Exception, model: str) -> Exception:
-    """What a call with an exception as `mock_response` raises."""
-    import openai
-
-    from gateway import exceptions
-    from gateway.params import get_llm_provider
-
-    if isinstance(mock, openai.APIError):
-        return mock
-    name, provider, _, _ = get_llm_provider(model=model)
-    provider = provider or ""
-    title = "OpenAI" if provider == "openai" else provider.capitalize()
-    message = f"InternalServerError: {title}Exception - litellm.MockException: {mock}"
-    return exceptions.InternalServerError(message=message, llm_provider=provider, model=name)
-
-
-def _hidden(reply: _gateway.Reply) -> dict[str, Any]:
-    headers = dict(reply.headers)
-    additional: dict[str, Any] = {f"llm_provider-{name}": value for name, value in headers.items()}
-    additional.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit-")})
-    return {
-        "custom_llm_provider": reply.provider,
-        "region_name": None,
-        "additional_headers": additional,
-        "_response_ms": reply.response_ms,
-        "litellm_overhead_time_ms": reply.overhead_ms,
-        "litellm_call_id": reply.call_id,
-        "api_base": reply.api_base,
-        "model_id": None,
-        "response_cost": reply.cost,
-        "litellm_model_name": reply.model,
-        "_response_headers": headers,
-    }
-
-
-_WHOLE: dict[str, Any] = {
-    "completion": ModelResponse,
-    "embedding": EmbeddingResponse,
-    "text_completion": TextCompletionResponse,
-    "rerank": RerankResponse,
-}
-
-
-def _object(op: str, reply: _gateway.Reply) -> Any:
-    """The reply as the object that callers get."""
-    hidden = _hidden(reply)
-    if reply.stream is not None:
-        wrapper = TextCompletionStreamWrapper if op == "text_completion" else CustomStreamWrapper
-        return wrapper(reply.stream, reply.model, reply.provider, hidden)
-    made = _WHOLE[op].model_validate_json(reply.body)
-    made.__dict__["_response_headers"] = hidden.pop("_response_headers")
-    made.__dict__["_response_ms"] = reply.response_ms
-    made.__dict__["_hidden_params"] = hidden
-    return made
-
-
-def _call(op: str, given: dict[str, Any]) -> Any:
-    model, arguments = _arguments(given)
-    try:
-        return _object(op, _gateway.call(op, model, arguments))
-    except _gateway.CoreError as error:
-        from gateway.exceptions import from_core
-
-        raise from_core(error.args[0]) from None
-
-
-async def _acall(op: str, given: dict[str, Any]) -> Any:
-    # Whoever awaits has loaded it; whoever does not need not pay for it.
-    import asyncio
-
-    model, arguments = _arguments(given)
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_gateway.Reply] = loop.create_future()
-    try:
-        running = _gateway.call_async(op, model, arguments, loop, future, deliver)
-        try:
-            return _object(op, await future)
-        except asyncio.CancelledError:
-            running.cancel()
-            raise
-    except _gateway.CoreError as error:
-        from gateway.exceptions import from_core
-
-        failed: Any = from_core(error.args[0])
-        # LiteLLM's asynchronous calls name the model as the caller did.
-        if getattr(failed, "model", None):
-            failed.model = model
-        raise failed from None
+# LiteLLM's `main` has nearly every name.
+__getattr__ = names_at("main")
 
 
 def completion(
@@ -395,27 +218,6 @@ def text_completion(
 async def atext_completion(*args: Any, **kwargs: Any) -> Any:
     """As `text_completion`, on the running event loop."""
     return await _acall("text_completion", _bound(text_completion, args, kwargs))
-
-
-@functools.cache
-def _names(function: Any) -> tuple[str, ...]:
-    code = function.__code__
-    names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-    return names
-
-
-def _bound(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Positional and keyword arguments as the sync function's `locals()` would have them."""
-    names = _names(function)
-    if len(args) > len(names):
-        raise TypeError(f"{function.__name__}() takes at most {len(names)} positional arguments")
-    defaults = function.__defaults__ or ()
-    given = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
-    given.update(zip(names, args, strict=False))
-    given["kwargs"] = kwargs
-    if names[0] not in given and names[0] not in kwargs:
-        raise TypeError(f"{function.__name__}() is missing `{names[0]}`")
-    return given
 
 
 def mock_completion(model: str, messages: list[Any], stream: bool | None = False, **kwargs: Any) -> Any:

@@ -61,6 +61,9 @@ BY_HOME: dict[str, str] = {
         Logprobs Message ModelResponse ModelResponseStream PromptTokensDetailsWrapper RerankResponse
         ServerToolUse StreamingChoices TextChoices TextCompletionResponse TopLogprob TranscriptionResponse Usage
     """,
+    "custom_logger": """
+        CallTypes CustomLogger
+    """,
     "openai_types": """
         AllMessageValues AnthropicThinkingParam ChatCompletionAnnotation ChatCompletionAnnotationURLCitation
         ChatCompletionAssistantMessage ChatCompletionAssistantToolCall ChatCompletionAudioDelta

@@ -76,7 +76,7 @@ _TRUE = """
 _LISTS = """
     _async_failure_callback _async_input_callback _async_success_callback _custom_providers adapters
     audit_log_callbacks credential_list custom_prometheus_metadata_labels custom_prometheus_tags
-    custom_provider_map post_call_rules pre_call_rules provider_url_destination_allowed_hosts
+     post_call_rules pre_call_rules provider_url_destination_allowed_hosts
 """
 
 _DICTS = """
