@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.main import _acall, _call
+from gateway.calls import acall as _acall
+from gateway.calls import call as _call
 from gateway.types import RerankResponse
 
 

@@ -239,7 +239,7 @@ fn call_async(
     let task = process.runtime()?.spawn(async move {
         let outcome = answering.await;
         // Without an interpreter (it is shutting down) nobody waits for this.
-        Python::try_attach(|py| {
+        process.enter(|py| {
             let result = match outcome {
                 Ok(answer) => Reply::new(py, answer, call_id, started, None)
                     .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),

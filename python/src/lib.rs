@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 fn _gateway(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    runtime::register(module)?;
     catalog::register(module)?;
     cost::register(module)?;
     params::register(module)?;

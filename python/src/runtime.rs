@@ -10,9 +10,9 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// What calls run on.
@@ -23,9 +23,33 @@ pub struct Process {
     /// Where blocking calls run.
     pub lanes: Lanes,
     runtime: OnceLock<Runtime>,
+    /// Threads of the runtime that are in Python, or on their way there.
+    inside: AtomicUsize,
+    /// The interpreter is about to end.
+    closing: AtomicBool,
 }
 
 impl Process {
+    /// Enters Python from a thread of the runtime. `None`: the interpreter is ending, and nobody waits for the result.
+    ///
+    /// A thread that waits for the GIL while the interpreter ends takes the whole process down with it.
+    pub fn enter<R>(&self, run: impl FnOnce(Python<'_>) -> R) -> Option<R> {
+        let _inside = Inside::new(&self.inside);
+        if self.closing.load(Ordering::SeqCst) {
+            return None;
+        }
+        Python::try_attach(run)
+    }
+
+    /// Waits until no thread of the runtime is in Python, and lets none in any more.
+    fn close(&self, py: Python<'_>) {
+        self.closing.store(true, Ordering::SeqCst);
+        let end = Instant::now() + LEAVE;
+        while self.inside.load(Ordering::SeqCst) > 0 && Instant::now() < end {
+            py.detach(|| std::thread::sleep(Duration::from_millis(1)));
+        }
+    }
+
     /// Where asynchronous calls run.
     pub fn runtime(&self) -> PyResult<&Runtime> {
         if let Some(runtime) = self.runtime.get() {
@@ -55,6 +79,44 @@ impl Process {
         let runtime = self.runtime()?;
         sliced(py, future, |slice| runtime.block_on(slice))
     }
+}
+
+/// Counts a thread as long as it lives.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl<'a> Inside<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// How long the end of the interpreter waits for threads to leave it. Only one that waits for a stream takes longer
+/// than microseconds.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Called when the interpreter is about to end.
+#[pyfunction]
+fn close(py: Python<'_>) {
+    if let Some(process) = alive(CURRENT.load(Ordering::Acquire)) {
+        process.close(py);
+    }
+}
+
+/// Has the interpreter call [`close`] before it ends.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let close = wrap_pyfunction!(close, module)?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (close,))?;
+    Ok(())
 }
 
 /// Waits for a future without the GIL, in slices, so that signals are heard. `Err`: a signal's handler raised; the
@@ -123,5 +185,7 @@ fn start() -> PyResult<Process> {
         engine: Arc::new(engine),
         lanes: Lanes::new(client),
         runtime: OnceLock::new(),
+        inside: AtomicUsize::new(0),
+        closing: AtomicBool::new(false),
     })
 }

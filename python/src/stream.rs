@@ -214,9 +214,10 @@ impl Stream {
         deliver: Py<PyAny>,
     ) -> PyResult<()> {
         let shared = self.0.clone();
-        let runtime = process()?.runtime()?;
+        let process = process()?;
+        let runtime = process.runtime()?;
         let delivered = move |batch: Result<Option<Bytes>, Error>| {
-            Python::try_attach(|py| {
+            process.enter(|py| {
                 let result = match batch {
                     Ok(Some(batch)) => chunks(py, &batch).map(|list| list.into_any().unbind()),
                     Ok(None) => Ok(py.None()),
@@ -228,7 +229,7 @@ impl Stream {
         if shared.slot().lane.is_some() {
             // A blocking call's stream runs on whichever thread waits for it.
             runtime.spawn_blocking(move || {
-                let batch = Python::try_attach(|py| shared.wait(py));
+                let batch = process.enter(|py| shared.wait(py));
                 if let Some(Ok(batch)) = batch {
                     delivered(batch);
                 }

@@ -105,3 +105,20 @@ def test_an_interrupt_ends_a_waiting_call(mock: Any) -> None:
         """
     )
     assert printed.strip() == "True"
+
+
+def test_the_interpreter_ends_well_with_calls_in_flight() -> None:
+    for _ in range(5):
+        run(
+            """
+            import asyncio, gateway
+            async def leave():
+                loop = asyncio.get_running_loop()
+                for _ in range(50):
+                    loop.create_task(
+                        gateway.acompletion(model="mock/echo", messages=[{"role": "user", "content": "x"}])
+                    )
+                await asyncio.sleep(0)
+            asyncio.run(leave())
+            """
+        )
