@@ -84,12 +84,11 @@ impl Target {
         let priced = custom.is_some_and(|custom| !custom.prices.is_empty());
         let own = priced || self.options.base_model.is_some();
         let served = served.filter(|served| !own && *served != self.model);
-        match served.and_then(|served| Quote::served(self.provider.name, served)) {
-            Some(quote) => Some(quote.cost(usage)),
-            None => {
-                let quote = self.quote()?;
-                Some(quote.timed(time).unwrap_or_else(|| quote.cost(usage)))
-            }
+        if let Some(quote) = served.and_then(|served| Quote::served(self.provider.name, served)) {
+            Some(quote.cost(usage))
+        } else {
+            let quote = self.quote()?;
+            Some(quote.timed(time).unwrap_or_else(|| quote.cost(usage)))
         }
     }
 }

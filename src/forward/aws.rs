@@ -182,7 +182,7 @@ impl Asker<'_> {
         let Some(found) = profile::read(self, name).await else {
             return Err(none(&format!("there is no profile `{name}`")));
         };
-        let source = match &found.source_profile {
+        let source = match &found.source {
             Some(source) if source != name => profile::read(self, source).await,
             _ => None,
         };

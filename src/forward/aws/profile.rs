@@ -17,7 +17,7 @@ pub(super) struct Profile {
     web_identity_file: Option<String>,
     credential_source: Option<String>,
     /// The profile whose keys ask for the role.
-    pub(super) source_profile: Option<String>,
+    pub(super) source: Option<String>,
 }
 
 /// The profile of a name; `None` when neither file has it.
@@ -85,7 +85,7 @@ impl Profile {
             session: take("role_session_name"),
             web_identity_file: take("web_identity_token_file"),
             credential_source: take("credential_source"),
-            source_profile: take("source_profile"),
+            source: take("source_profile"),
         }
     }
 

@@ -167,14 +167,15 @@ impl Measure {
         for (name, value) in members {
             match (name.as_str(), value) {
                 ("properties" | "$defs" | "definitions", Value::Object(named)) => {
-                    named
-                        .values()
-                        .for_each(|below| self.node(root, below, depth + 1));
+                    for below in named.values() {
+                        self.node(root, below, depth + 1);
+                    }
                 }
                 ("items", below) => self.node(root, below, depth + 1),
                 ("anyOf" | "oneOf" | "allOf", Value::Array(list)) => {
-                    list.iter()
-                        .for_each(|below| self.node(root, below, depth + 1));
+                    for below in list {
+                        self.node(root, below, depth + 1);
+                    }
                 }
                 _ => {}
             }

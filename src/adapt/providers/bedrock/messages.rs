@@ -246,11 +246,9 @@ impl<'a> Translation<'a> {
             let content = message.get("content").filter(|content| !content.is_null());
             self.thinking(message, content, &mut out);
             match content {
-                Some(Value::String(text)) => {
-                    if !text.trim().is_empty() {
-                        out.push(json!({"text": text}));
-                        out.extend(self.caches.block(&mark_of(message)));
-                    }
+                Some(Value::String(text)) if !text.trim().is_empty() => {
+                    out.push(json!({"text": text}));
+                    out.extend(self.caches.block(&mark_of(message)));
                 }
                 Some(Value::Array(parts)) => {
                     for part in parts {

@@ -429,6 +429,18 @@ pub fn supported(model: &str) -> Vec<&'static str> {
     }
 }
 
+/// How the names of models begin that call functions.
+const CALLERS: [&str; 8] = [
+    "anthropic",
+    "mistral",
+    "cohere",
+    "meta.llama3-1",
+    "meta.llama3-2",
+    "meta.llama3-3",
+    "meta.llama4",
+    "amazon.nova",
+];
+
 /// The parameters of a model in Converse's form.
 fn conversed(model: &str) -> Vec<&'static str> {
     let mut names = vec![
@@ -462,16 +474,6 @@ fn conversed(model: &str) -> Vec<&'static str> {
         }
         return names;
     }
-    const CALLERS: [&str; 8] = [
-        "anthropic",
-        "mistral",
-        "cohere",
-        "meta.llama3-1",
-        "meta.llama3-2",
-        "meta.llama3-3",
-        "meta.llama4",
-        "amazon.nova",
-    ];
     if CALLERS.iter().any(|start| base.starts_with(start))
         || supports(model, "supports_function_calling")
     {

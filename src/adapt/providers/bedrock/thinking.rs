@@ -194,11 +194,7 @@ impl Thinking {
         let budget = budget.max(MIN_BUDGET);
         thinking.insert("budget_tokens".into(), json!(budget));
         let limited = |name: &&str| mapping.params.contains(name);
-        if enabled
-            && !["max_tokens", "max_completion_tokens"]
-                .iter()
-                .any(|name| limited(&name))
-        {
+        if enabled && !["max_tokens", "max_completion_tokens"].iter().any(limited) {
             self.max_tokens = Some(budget + ROOM);
         }
     }

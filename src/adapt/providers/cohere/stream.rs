@@ -96,14 +96,14 @@ impl StreamAdapter for CohereStream {
             let what = "Stream ended before a finish_reason was received";
             return Err(place(&body.target).broken(what));
         }
-        body.end(out)
+        Ok(body.end(out))
     }
 
     fn cut(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
         if !self.body.ended {
             return Err(place(&self.body.target).cut());
         }
-        self.body.end(out)
+        Ok(self.body.end(out))
     }
 
     fn so_far(&self) -> StreamEnd {
@@ -198,11 +198,11 @@ impl Body {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
+    fn end(&mut self, out: &mut BytesMut) -> StreamEnd {
         if let Some(last) = self.chunks.finish_chunk() {
             stream::write_event(&self.chunks.settings, last, out);
         }
-        Ok(self.chunks.end())
+        self.chunks.end()
     }
 }
 

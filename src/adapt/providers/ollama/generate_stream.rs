@@ -52,13 +52,12 @@ impl Reader for GenerateReader {
         if line["done"] == true {
             return self.end(id);
         }
-        let delta = match line["response"].as_str().filter(|text| !text.is_empty()) {
-            Some(text) => self.text(text),
-            None => {
-                let thought = line["thinking"].as_str();
-                let thought = thought.filter(|thought| !thought.is_empty());
-                thought.map(|thought| json!({"reasoning_content": thought}))
-            }
+        let delta = if let Some(text) = line["response"].as_str().filter(|text| !text.is_empty()) {
+            self.text(text)
+        } else {
+            let thought = line["thinking"].as_str();
+            let thought = thought.filter(|thought| !thought.is_empty());
+            thought.map(|thought| json!({"reasoning_content": thought}))
         };
         Added {
             delta,
