@@ -88,7 +88,7 @@ fn fixtures() -> Vec<Fixture> {
         let mut call = Call::new(op, format!("{name}/{model}"), members);
         call.options = options;
         let target = Target {
-            provider: provider(name).unwrap(),
+            provider: provider(name).unwrap().serving(model),
             model: model.into(),
             api_base: String::new(),
             api_key: None,

@@ -6,6 +6,7 @@
 pub mod chat;
 pub mod clouds;
 pub mod databricks;
+pub mod mistral;
 pub mod native;
 pub mod openai;
 pub mod reasoning;
@@ -63,6 +64,8 @@ pub struct Habits {
     pub leaves_out: &'static [&'static str],
     /// The name a model has upstream, where it is not the caller's.
     pub model: Option<fn(&str) -> String>,
+    /// The provider's domain, and a parameter that no other host takes.
+    pub own_hosts: Option<(&'static str, &'static str)>,
 }
 
 impl Habits {
@@ -86,6 +89,7 @@ impl Habits {
         body: &[],
         leaves_out: &[],
         model: None,
+        own_hosts: None,
     };
 }
 

@@ -178,6 +178,8 @@ pub enum Auth {
     Google {
         /// Raw JSON: an account, such JSON as text, or the path of its file. `None`: what the environment has.
         credentials: Option<Bytes>,
+        /// Whether it goes as `x-api-key` too, as Anthropic's protocol has it.
+        key_header: bool,
     },
     /// A signature of Amazon Web Services over the request as it will be sent.
     Aws {

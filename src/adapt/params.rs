@@ -37,7 +37,8 @@ const TOOL_PARAMS: &[&str] = &[
 ];
 
 /// The OpenAI parameters that `model` takes at a provider, in LiteLLM's order.
-pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
+pub fn supported(provider: &'static Provider, model: &str) -> Vec<&'static str> {
+    let provider = provider.serving(model);
     let mut names = provider.params.to_vec();
     if names.is_empty() {
         // LiteLLM takes OpenAI's list for a provider that it has no list for.
@@ -65,7 +66,7 @@ pub fn supported(provider: &Provider, model: &str) -> Vec<&'static str> {
 }
 
 /// The parameters of an embedding call that a provider takes; `None` when LiteLLM has no table for it.
-pub fn embeddings(provider: &Provider, model: &str) -> Option<Vec<&'static str>> {
+pub fn embeddings(provider: &'static Provider, model: &str) -> Option<Vec<&'static str>> {
     let names: &[&str] = match provider.name {
         "nvidia_nim" => &["encoding_format", "user", "dimensions"],
         "mistral" | "codestral" => &["encoding_format"],

@@ -49,6 +49,8 @@ pub struct Provider {
     pub always_tools: bool,
     /// What it does its own way.
     pub habits: &'static Habits,
+    /// The row for a model that it serves in another way than its others.
+    pub variant: Option<fn(&str) -> Option<&'static Provider>>,
 }
 
 /// The OpenAI SDK's own retries.
@@ -109,6 +111,11 @@ impl Provider {
         self
     }
 
+    const fn variants(mut self, row: fn(&str) -> Option<&'static Provider>) -> Self {
+        self.variant = Some(row);
+        self
+    }
+
     const fn speaks(mut self, adapter: &'static dyn Adapter) -> Self {
         self.adapter = adapter;
         self
@@ -164,6 +171,11 @@ impl Provider {
         }
     }
 
+    /// The row that serves a model: this one, but for models that it serves in another way.
+    pub fn serving(&'static self, model: &str) -> &'static Self {
+        self.variant.and_then(|row| row(model)).unwrap_or(self)
+    }
+
     /// Whether it speaks OpenAI's protocol.
     pub fn is_compatible(&self) -> bool {
         self.via != Via::Native
@@ -202,6 +214,7 @@ const fn row(
         plain: false,
         always_tools: false,
         habits: &Habits::NONE,
+        variant: None,
     }
 }
 

@@ -52,6 +52,10 @@ pub struct StreamSettings {
     pub upstream_model: bool,
     /// Whether comments are handed on.
     pub comments: bool,
+    /// Whether the stream is told under `id`, whatever the upstream calls it.
+    pub own_id: bool,
+    /// Whether a first chunk without content says that it has no fields of the provider's own.
+    pub fields_first: bool,
 }
 
 impl StreamSettings {
@@ -85,6 +89,8 @@ impl StreamSettings {
             hides_fingerprint: target.provider.habits.hides_fingerprint,
             upstream_model: false,
             comments: served,
+            own_id: false,
+            fields_first: false,
         }
     }
 }
@@ -265,7 +271,7 @@ impl Chunks {
 
     fn note_head(&mut self, chunk: &Object) {
         let id = text_of(chunk, "id");
-        if !id.is_empty() && self.id.as_deref() != Some(id) {
+        if !id.is_empty() && !self.settings.own_id && self.id.as_deref() != Some(id) {
             self.id = Some(id.to_owned());
         }
         if self.created.is_none() {
@@ -347,6 +353,11 @@ impl Chunks {
             && let Some(delta) = first_delta(rendered)
         {
             delta.insert("role".into(), json!("assistant"));
+            if self.settings.fields_first && text_of(delta, "content").is_empty() {
+                delta
+                    .entry("provider_specific_fields")
+                    .or_insert_with(|| json!({}));
+            }
         }
         self.sent_first = true;
     }

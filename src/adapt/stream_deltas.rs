@@ -1,6 +1,7 @@
 //! The members of a chunk: reading them, and giving them LiteLLM's names.
 
 use super::canonical::{drop_nulls, text_arguments};
+use super::providers::mistral;
 use super::stream_chunks::StreamSettings;
 use super::usage::Object;
 use serde_json::{Value, json};
@@ -78,7 +79,8 @@ pub(super) fn normalize(chunk: &mut Object, settings: &StreamSettings) {
     }
 }
 
-/// A content of parts becomes text, reasoning, and blocks of thinking: Databricks streams Claude so.
+/// A content of parts becomes text, reasoning, and blocks of thinking: Databricks streams Claude so, and Mistral its
+/// models that think.
 pub(super) fn unfold(message: &mut Object) {
     let Some(Value::Array(parts)) = message.get("content") else {
         return;
@@ -103,6 +105,14 @@ pub(super) fn unfold(message: &mut Object) {
                 citation
             };
             citations.push(Value::Array(cited.iter().map(supported).collect()));
+        }
+        let thought: String = mistral::thoughts(part).collect();
+        if !thought.is_empty() {
+            if let Some(reasoning) = &mut reasoning {
+                reasoning.push('\n');
+            }
+            reasoning.get_or_insert_default().push_str(&thought);
+            blocks.push(json!({"type": "thinking", "thinking": thought, "signature": "mistral"}));
         }
         for thought in part["summary"].as_array().into_iter().flatten() {
             let said = thought["text"].as_str().unwrap_or("");

@@ -19,6 +19,8 @@ fn settings() -> StreamSettings {
         hides_fingerprint: false,
         upstream_model: false,
         comments: true,
+        own_id: false,
+        fields_first: false,
     }
 }
 

@@ -59,7 +59,7 @@ impl Target {
             bedrock::settle_region(&lookup.model, &mut options, env);
         }
         Ok(Self {
-            provider: row,
+            provider: row.serving(&lookup.model),
             model: lookup.model,
             api_base: api_base.trim_end_matches('/').to_owned(),
             api_key,

@@ -178,9 +178,12 @@ impl Engine {
             ..clocks(call, target)
         };
         let named = |error: Error| error.at(target.provider.name, &target.model);
-        let credentials = match auth {
+        let (credentials, key_header) = match auth {
             Auth::Placed => return Ok(()),
-            Auth::Google { credentials } => credentials,
+            Auth::Google {
+                credentials,
+                key_header,
+            } => (credentials, key_header),
             Auth::Aws { region, settings } => {
                 let scope = Scope {
                     region: &region,
@@ -207,6 +210,10 @@ impl Engine {
         if let Ok(mut value) = HeaderValue::from_str(&bearer) {
             value.set_sensitive(true);
             request.headers.insert(AUTHORIZATION, value);
+        }
+        if key_header && let Ok(mut value) = HeaderValue::from_str(token.expose()) {
+            value.set_sensitive(true);
+            request.headers.insert("x-api-key", value);
         }
         Ok(())
     }

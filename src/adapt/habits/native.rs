@@ -6,19 +6,73 @@ use crate::adapt::providers::bedrock::models;
 use crate::adapt::providers::cohere;
 use crate::adapt::providers::gemini::is_gemini_3;
 use crate::adapt::providers::ollama;
+use crate::adapt::providers::vertex::partners::body_model;
 use crate::params::Params;
 use serde_json::Value;
 
 /// <https://docs.claude.com/en/api/messages>
 pub static ANTHROPIC: Habits = Habits {
+    supported: Some(|model, names| claude_thinks(model, "anthropic", names)),
+    ..Habits::NONE
+};
+
+/// What Claude takes, on Vertex AI.
+pub static VERTEX_CLAUDE: Habits = Habits {
+    supported: Some(|model, names| claude_thinks(model, "vertex_ai", names)),
+    ..Habits::NONE
+};
+
+fn claude_thinks(model: &str, provider: &str, names: &mut Vec<&'static str>) {
+    let reasons = |fact: &str| facts::of_claude(model, provider, fact) == Some(true);
+    let named = model.contains("claude-3-7-sonnet");
+    if named || reasons("supports_reasoning") || reasons("supports_adaptive_thinking") {
+        insert_before(names, "service_tier", &["thinking", "reasoning_effort"]);
+    }
+}
+
+/// What Mistral takes, on Vertex AI.
+pub static VERTEX_MISTRAL: Habits = Habits {
+    supported: Some(super::mistral::on_vertex),
+    own_hosts: None,
+    model: Some(body_model),
+    ..super::mistral::MISTRAL
+};
+
+/// Models that speak OpenAI's protocol on Vertex AI.
+pub static VERTEX_PARTNER: Habits = Habits {
+    older_max_tokens: true,
+    model: Some(body_model),
+    ..Habits::NONE
+};
+
+/// OpenAI's open models on Vertex AI.
+pub static VERTEX_GPT_OSS: Habits = Habits {
     supported: Some(|model, names| {
-        let reasons = |fact: &str| facts::of_claude(model, "anthropic", fact) == Some(true);
-        let named = model.contains("claude-3-7-sonnet");
-        if named || reasons("supports_reasoning") || reasons("supports_adaptive_thinking") {
-            insert_before(names, "service_tier", &["thinking", "reasoning_effort"]);
+        if !facts::supports(model, "vertex_ai", "supports_function_calling") {
+            names.retain(|name| !matches!(*name, "tool_choice" | "function_call" | "functions"));
         }
     }),
-    ..Habits::NONE
+    older_max_tokens: false,
+    ..VERTEX_PARTNER
+};
+
+/// What a caller deploys is an engine that refuses the names of OpenAI's that it does not know.
+pub static VERTEX_GARDEN: Habits = Habits {
+    supported: Some(|_, names| {
+        const REFUSED: [&str; 9] = [
+            "audio",
+            "modalities",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "safety_identifier",
+            "service_tier",
+            "store",
+            "web_search_options",
+        ];
+        names.retain(|name| !REFUSED.contains(name));
+    }),
+    ..VERTEX_PARTNER
 };
 
 /// What a model takes depends on its family and on the way it is asked.
@@ -28,7 +82,7 @@ pub static BEDROCK: Habits = Habits {
 };
 
 /// Puts names in front of another, as LiteLLM lists them.
-fn insert_before(names: &mut Vec<&'static str>, before: &str, more: &[&'static str]) {
+pub(super) fn insert_before(names: &mut Vec<&'static str>, before: &str, more: &[&'static str]) {
     let at = names
         .iter()
         .position(|name| *name == before)
@@ -78,28 +132,6 @@ pub static OLLAMA: Habits = Habits {
 /// <https://docs.ollama.com/api/chat>
 pub static OLLAMA_CHAT: Habits = Habits {
     params: Some(ollama::chat_params),
-    ..Habits::NONE
-};
-
-/// <https://docs.mistral.ai/api/>
-pub static MISTRAL: Habits = Habits {
-    older_max_tokens: true,
-    supported: Some(|model, names| {
-        if model.contains("magistral") {
-            insert_before(names, "prompt_cache_key", &["thinking", "reasoning_effort"]);
-        } else if facts::supports(model, "mistral", "supports_reasoning") {
-            insert_before(names, "prompt_cache_key", &["reasoning_effort"]);
-        }
-    }),
-    params: Some(|mapping| {
-        if let Some(seed) = mapping.params.remove("seed") {
-            mapping.extra.set_raw("random_seed", seed);
-        }
-        if mapping.value("tool_choice") == Some("required".into()) {
-            mapping.params.set("tool_choice", &"any");
-        }
-        Ok(())
-    }),
     ..Habits::NONE
 };
 

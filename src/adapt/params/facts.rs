@@ -49,6 +49,13 @@ pub fn text(model: &str, provider: &str, name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// A list of texts of the catalogue's entry; empty when it has none.
+pub fn texts(model: &str, provider: &str, name: &str) -> Vec<String> {
+    let list = entry(model, provider).and_then(|entry| entry.get(name).cloned());
+    list.and_then(|list| serde_json::from_value(list).ok())
+        .unwrap_or_default()
+}
+
 /// `litellm_provider` of the catalogue's entry for a bare model name.
 pub fn litellm_provider(model: &str) -> Option<&'static str> {
     interned(catalog::entry(model)?.get("litellm_provider")?.as_str()?)

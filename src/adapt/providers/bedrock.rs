@@ -40,6 +40,7 @@ use bytes::Bytes;
 use models::{Family, Route};
 use serde_json::Value;
 
+pub(super) use wire::betas;
 pub use wire::{dns_suffix, rerank_address, rerank_headers, settle_region};
 
 /// The adapter.

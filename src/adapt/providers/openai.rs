@@ -89,40 +89,49 @@ impl Adapter for OpenAi {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
-        let provider = target.provider;
-        let sdk = provider.via == Via::Sdk;
-        // LiteLLM reads every stream of the OpenAI client as OpenAI's own.
-        let streamed_from = if sdk { "openai" } else { provider.name };
-        let place = StreamPlace {
-            provider: streamed_from.to_owned(),
-            model: target.model.clone(),
-            wording: if sdk { Wording::Message } else { Wording::Body },
-            family: if sdk { Family::OpenAi } else { provider.family },
-        };
-        let chooses_model = provider.family == Family::OpenRouter;
-        let prefix = model_prefix(target);
-        let converted = provider.form == canonical::Form::Converted;
-        let prefixed = converted && !prefix.is_empty() && restamp(call).is_none();
-        let stream = Box::new(OpenAiStream::new(
-            place,
-            StreamSettings {
-                closing_model: prefixed.then(|| format!("{prefix}{}", target.model)),
-                keep_extras: sdk,
-                open_router: chooses_model,
-                upstream_model: chooses_model && restamp(call).is_none(),
-                ..StreamSettings::of(call, target)
-            },
-        ));
-        let plan = openai_request::plan(call, target);
-        if plan.fake_stream {
-            return Box::new(WholeStream::new(stream, plan.json_mode));
-        }
-        stream
+        streamed(call, target, |settings| settings)
     }
 
     fn error(&self, call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
         Place::of(call, target).status(head.status.as_u16(), &head.headers, body)
     }
+}
+
+/// One streamed reply, under settings that an adapter may adjust.
+pub(super) fn streamed(
+    call: &Call,
+    target: &Target,
+    adjust: impl FnOnce(StreamSettings) -> StreamSettings,
+) -> Box<dyn StreamAdapter> {
+    let provider = target.provider;
+    let sdk = provider.via == Via::Sdk;
+    // LiteLLM reads every stream of the OpenAI client as OpenAI's own.
+    let streamed_from = if sdk { "openai" } else { provider.name };
+    let place = StreamPlace {
+        provider: streamed_from.to_owned(),
+        model: target.model.clone(),
+        wording: if sdk { Wording::Message } else { Wording::Body },
+        family: if sdk { Family::OpenAi } else { provider.family },
+    };
+    let chooses_model = provider.family == Family::OpenRouter;
+    let prefix = model_prefix(target);
+    let converted = provider.form == canonical::Form::Converted;
+    let prefixed = converted && !prefix.is_empty() && restamp(call).is_none();
+    let stream = Box::new(OpenAiStream::new(
+        place,
+        adjust(StreamSettings {
+            closing_model: prefixed.then(|| format!("{prefix}{}", target.model)),
+            keep_extras: sdk,
+            open_router: chooses_model,
+            upstream_model: chooses_model && restamp(call).is_none(),
+            ..StreamSettings::of(call, target)
+        }),
+    ));
+    let plan = openai_request::plan(call, target);
+    if plan.fake_stream {
+        return Box::new(WholeStream::new(stream, plan.json_mode));
+    }
+    stream
 }
 
 /// What a chat that searched the web has among its annotations. Texts cannot hold it: their quotes are escaped.

@@ -10,7 +10,7 @@ pub mod messages;
 pub(super) mod text;
 pub(in crate::adapt) mod wire;
 
-use crate::adapt::habits::{Mapping, openai, reasoning};
+use crate::adapt::habits::{Mapping, mistral, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
 use crate::adapt::registry::{Provider, Via};
 use crate::adapt::{Target, UpstreamRequest};
@@ -151,6 +151,7 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     if let Some(map) = target.provider.habits.request {
         map(&mut mapping)?;
     }
+    own_hosts(&mut mapping, target)?;
     tool_choice(&mut mapping)?;
     stop(&mut mapping.params);
     let plan = Plan {
@@ -188,6 +189,7 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     for name in [
         reasoning::ASK_FOR_TOOL,
         reasoning::SCHEMA_IN_WORDS,
+        mistral::REASONING_PROMPT,
         injection::NAME,
     ] {
         mapping.extra.remove(name);
@@ -244,6 +246,40 @@ fn rules(target: &Target) -> Rules {
         keeps_system: !o_series
             || params::facts::supports(&target.model, "openai", "supports_system_messages"),
     }
+}
+
+/// A parameter that only the provider's own hosts take is refused for others, unless the caller insists.
+fn own_hosts(mapping: &mut Mapping<'_>, target: &Target) -> Result<()> {
+    let Some((domain, name)) = target.provider.habits.own_hosts else {
+        return Ok(());
+    };
+    let Some(value) = mapping.value(name) else {
+        return Ok(());
+    };
+    let insists = target
+        .options
+        .allowed_openai_params
+        .iter()
+        .any(|allowed| allowed == name);
+    let own = wire::is_host_of(&target.api_base, domain);
+    if insists || (own && value.as_str().is_some_and(str::is_ascii)) {
+        return Ok(());
+    }
+    if mapping.drop_params {
+        mapping.params.remove(name);
+        return Ok(());
+    }
+    let why = if own {
+        "it must be a text of ASCII characters".to_owned()
+    } else {
+        format!("only hosts of {domain} take it")
+    };
+    Err(mapping.unsupported(format!(
+        "{} does not support parameters: ['{name}'], for model={}: {why}. To send it anyway, pass \
+         `allowed_openai_params=['{name}']`. To drop it, set `litellm.drop_params=True` or for proxy:\n\n\
+         `litellm_settings:\n drop_params: true`\n",
+        mapping.provider, mapping.model
+    )))
 }
 
 /// `{"type": "auto"}` means `auto`, and a choice without tools means nothing.

@@ -6,6 +6,7 @@ use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::databricks::Databricks;
 use crate::adapt::providers::hugging_face::HuggingFace;
+use crate::adapt::providers::mistral::Mistral;
 
 /// The rows.
 #[rustfmt::skip]
@@ -26,13 +27,13 @@ pub static ROWS: &[Provider] = &[
     sdk("deepinfra", "https://api.deepinfra.com/v1/openai", &["DEEPINFRA_API_KEY"], &["DEEPINFRA_API_BASE"], sets::DEEPINFRA).habits(&habits::tools::DEEPINFRA),
     sdk("clf_ai_gateway", "https://api.clfaigateway.dev/v1", &["CLF_AI_GATEWAY_API_KEY"], &["CLF_AI_GATEWAY_API_BASE"], sets::CLF_AI_GATEWAY).habits(&habits::reasoning::CLF),
     sdk("perplexity", "https://api.perplexity.ai", &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"], &["PERPLEXITY_API_BASE"], sets::PERPLEXITY).habits(&habits::chat::PERPLEXITY),
-    handler("mistral", "https://api.mistral.ai/v1", &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"], &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"], sets::MISTRAL).habits(&habits::native::MISTRAL),
+    handler("mistral", "https://api.mistral.ai/v1", &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"], &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"], sets::MISTRAL).speaks(&Mistral).habits(&habits::mistral::MISTRAL),
     handler("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_API_BASE"], sets::GROQ).direct().habits(&habits::tools::GROQ),
     sdk("nvidia_nim", "https://integrate.api.nvidia.com/v1", &["NVIDIA_NIM_API_KEY"], &["NVIDIA_NIM_API_BASE"], sets::NVIDIA_NIM).habits(&habits::OLDER_MAX_TOKENS),
     sdk("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], &["CEREBRAS_API_BASE"], sets::CEREBRAS).habits(&habits::reasoning::CEREBRAS),
     handler("nadir", "https://api.getnadir.com/v1", &["NADIR_API_KEY"], &["NADIR_API_BASE"], sets::NADIR).family(Family::Status),
     sdk("volcengine", "https://ark.cn-beijing.volces.com/api/v3", &["VOLCENGINE_API_KEY"], &["VOLCENGINE_API_BASE"], sets::VOLCENGINE).habits(&habits::reasoning::VOLCENGINE),
-    sdk("codestral", "https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::MISTRAL).habits(&habits::native::MISTRAL),
+    sdk("codestral", "https://codestral.mistral.ai/v1", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::MISTRAL).speaks(&Mistral).habits(&habits::mistral::MISTRAL),
     sdk("dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", &["DASHSCOPE_API_KEY"], &["DASHSCOPE_API_BASE"], sets::FULL_REASONING).habits(&habits::chat::DASHSCOPE),
     sdk("qwencloud", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", &["QWENCLOUD_API_KEY", "DASHSCOPE_API_KEY"], &["QWENCLOUD_API_BASE"], sets::FULL_REASONING).habits(&habits::chat::DASHSCOPE),
     sdk("qwen_ai_platform", "https://dashscope.aliyuncs.com/compatible-mode/v1", &["QWEN_AI_PLATFORM_API_KEY", "DASHSCOPE_API_KEY"], &["QWEN_AI_PLATFORM_API_BASE"], sets::FULL_REASONING).habits(&habits::chat::DASHSCOPE),

@@ -1,15 +1,19 @@
 //! Providers with a protocol of their own. Their names, keys and parameters are known; calls need their adapter.
 
-use super::{Provider, native};
+use super::{Provider, handler, native};
+use crate::adapt::errors::Family;
 use crate::adapt::habits;
 use crate::adapt::params::sets;
 use crate::adapt::providers::anthropic::Anthropic;
 use crate::adapt::providers::bedrock::Bedrock;
+use crate::adapt::providers::codestral::Codestral;
 use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
 use crate::adapt::providers::ollama::Ollama;
 use crate::adapt::providers::openai::OpenAi;
-use crate::adapt::providers::vertex::Vertex;
+use crate::adapt::providers::vertex::claude::Claude;
+use crate::adapt::providers::vertex::partners::Partner;
+use crate::adapt::providers::vertex::{self, Vertex};
 
 /// The rows.
 #[rustfmt::skip]
@@ -28,8 +32,8 @@ pub static ROWS: &[Provider] = &[
     native("runwayml", "", &[], &[], &[]),
     native("aws_polly", "", &[], &[], &[]),
     native("transcribe", "", &[], &[], &[]),
-    native("vertex_ai", "", &[], &[], sets::VERTEX_AI).speaks(&Vertex).habits(&habits::native::VERTEX),
-    native("vertex_ai_beta", "", &[], &[], sets::VERTEX_AI_BETA).speaks(&Vertex),
+    native("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::VERTEX_AI).late().speaks(&Vertex).habits(&habits::native::VERTEX).variants(vertex::row),
+    native("vertex_ai_beta", "", &[], &["VERTEXAI_API_BASE"], sets::VERTEX_AI_BETA).late().speaks(&Vertex),
     native("gemini", "https://generativelanguage.googleapis.com", &["GOOGLE_API_KEY", "GEMINI_API_KEY"], &["GEMINI_API_BASE"], sets::GEMINI).late().speaks(&Gemini).habits(&habits::native::GEMINI),
     native("ai21", "", &[], &[], sets::AI21),
     native("black_forest_labs", "", &[], &[], &[]),
@@ -56,7 +60,7 @@ pub static ROWS: &[Provider] = &[
     native("gigachat", "https://gigachat.devices.sberbank.ru/api/v1", &["GIGACHAT_API_KEY"], &["GIGACHAT_API_BASE"], sets::GIGACHAT),
     native("nvidia_riva", "", &["NVIDIA_RIVA_API_KEY", "NVIDIA_NIM_API_KEY"], &["NVIDIA_RIVA_API_BASE"], &[]),
     native("soniox", "https://api.soniox.com", &["SONIOX_API_KEY"], &["SONIOX_API_BASE"], &[]),
-    native("text-completion-codestral", "https://codestral.mistral.ai/v1/fim/completions", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::TEXT_COMPLETION_CODESTRAL).late(),
+    native("text-completion-codestral", "https://codestral.mistral.ai/v1/fim/completions", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::TEXT_COMPLETION_CODESTRAL).late().speaks(&Codestral),
     native("text-completion-inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], &["INCEPTION_API_BASE"], sets::TEXT_COMPLETION_INCEPTION).late(),
     native("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"], &["VOYAGE_API_BASE"], sets::VOYAGE).late().speaks(&OpenAi).habits(&habits::clouds::OUTPUT_DIMENSION),
     native("watsonx", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX).late(),
@@ -97,3 +101,27 @@ pub static ROWS: &[Provider] = &[
     native("bedrock_mantle", "https://bedrock-mantle.us-east-1.api.aws/v1", &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"], &["BEDROCK_MANTLE_API_BASE"], sets::FULL),
     native("gdc", "", &[], &[], sets::GDC),
 ];
+
+/// Claude on Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_CLAUDE: Provider = native("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::ANTHROPIC).late().speaks(&Claude).habits(&habits::native::VERTEX_CLAUDE);
+
+/// Mistral on Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_MISTRAL: Provider = handler("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::MISTRAL).late().speaks(&Partner).direct().prefixed().family(Family::Status).habits(&habits::native::VERTEX_MISTRAL);
+
+/// Jamba on Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_AI21: Provider = handler("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::FULL).late().speaks(&Partner).direct().prefixed().family(Family::Status).habits(&habits::native::VERTEX_PARTNER);
+
+/// Models behind the shared endpoint of Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_OPEN: Provider = handler("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::VERTEX_AI).late().speaks(&Partner).direct().family(Family::Status).habits(&habits::native::VERTEX_PARTNER);
+
+/// OpenAI's open models behind the shared endpoint of Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_GPT_OSS: Provider = handler("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::FULL_REASONING).late().speaks(&Partner).direct().family(Family::Status).habits(&habits::native::VERTEX_GPT_OSS);
+
+/// Models deployed from the Model Garden of Vertex AI.
+#[rustfmt::skip]
+pub static VERTEX_GARDEN: Provider = handler("vertex_ai", "", &[], &["VERTEXAI_API_BASE"], sets::VERTEX_AI).late().speaks(&Partner).direct().prefixed().family(Family::Status).habits(&habits::native::VERTEX_GARDEN);

@@ -60,6 +60,19 @@ pub fn is_asked(mapping: &Mapping<'_>) -> bool {
     own || effort.is_some_and(|effort| effort != "none")
 }
 
+/// Whether a model takes an effort in `output_config`.
+pub fn takes_effort(model: &str, provider: &str) -> bool {
+    let levels = ["low", "minimal", "medium", "high", "xhigh", "max"];
+    has(model, provider, "supports_output_config") == Some(true)
+        || levels.iter().any(|level| {
+            has(
+                model,
+                provider,
+                &format!("supports_{level}_reasoning_effort"),
+            ) == Some(true)
+        })
+}
+
 fn is(mapping: &Mapping<'_>, capability: &str) -> bool {
     has(mapping.model, mapping.provider, capability) == Some(true)
 }

@@ -163,6 +163,10 @@ fn image_part(part: &mut Map<String, Value>) {
 }
 
 fn file_part(part: &mut Map<String, Value>) -> Result<()> {
+    // Mistral's form, which a habit has given it.
+    if part.contains_key("file_id") {
+        return Ok(());
+    }
     let Some(file) = part.get_mut("file").and_then(Value::as_object_mut) else {
         return Err(Error::bad_request(
             "Content block has type='file' but is missing the required 'file' field",

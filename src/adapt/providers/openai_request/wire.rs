@@ -49,13 +49,19 @@ fn url(target: &Target, path: &str) -> String {
 
 /// Whether a base URL is OpenAI's own.
 pub fn is_openai_host(api_base: &str) -> bool {
+    is_host_of(api_base, "openai.com")
+}
+
+/// Whether a base URL is at a domain.
+pub fn is_host_of(api_base: &str, domain: &str) -> bool {
     let rest = api_base
         .split_once("://")
         .map_or(api_base, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
-    host == "openai.com" || host.ends_with(".openai.com")
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The headers of a request, with the key as a bearer token.
