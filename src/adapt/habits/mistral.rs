@@ -177,6 +177,8 @@ fn without_names(schema: &mut Value, depth: usize) {
     }
 }
 
+// A habit may refuse; this one does not.
+#[allow(clippy::unnecessary_wraps)]
 fn messages(messages: &mut Vec<Value>, mapping: &Mapping<'_>) -> Result<()> {
     if mapping.extra.contains(REASONING_PROMPT) {
         lead_with_prompt(messages);
@@ -222,7 +224,7 @@ fn lead_with_prompt(messages: &mut Vec<Value>) {
     };
     match &mut system["content"] {
         Value::Array(parts) => {
-            parts.insert(0, json!({"type": "text", "text": format!("{PROMPT}\n\n")}))
+            parts.insert(0, json!({"type": "text", "text": format!("{PROMPT}\n\n")}));
         }
         Value::String(text) => text.insert_str(0, &format!("{PROMPT}\n\n")),
         content => *content = json!(PROMPT),

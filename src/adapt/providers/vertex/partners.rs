@@ -40,8 +40,8 @@ impl Adapter for Partner {
                 .at(target.provider.name, &target.model));
             }
             _ if completes_between(call, target) => between(call, target)?,
-            Op::Chat => openai_request::chat(call, target)?.0,
             Op::TextCompletion => openai_request::chat(&text::as_chat(call)?, target)?.0,
+            _ => openai_request::chat(call, target)?.0,
         };
         if !call.stream {
             body.set("stream", &false);
