@@ -276,7 +276,10 @@ pub fn params(bytes: &[u8]) {
         call.options = options.clone();
         let target = target(model);
         if let Ok(request) = target.provider.adapter.request(&call, &target) {
-            assert!(Params::parse(&request.body).is_ok(), "{model}");
+            assert!(
+                Params::parse(&request.body.to_vec().into()).is_ok(),
+                "{model}"
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::options::Options;
 use crate::params::Params;
+use crate::upload::Upload;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -172,6 +173,8 @@ pub struct Call {
     pub stream: bool,
     /// The body's members that are for the model, raw. `model` and `stream` are among them.
     pub params: Params,
+    /// The files that came with it.
+    pub uploads: Vec<Upload>,
     /// The members (or keyword arguments, or headers) that say how to make the call; never sent upstream.
     pub options: Options,
     /// Extra headers of the client that are to be forwarded upstream.
@@ -205,6 +208,7 @@ impl Call {
             model: model.into(),
             stream,
             params,
+            uploads: Vec::new(),
             options: Options::default(),
             forward_headers: Vec::new(),
             dialect_headers: Vec::new(),

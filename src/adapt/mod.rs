@@ -39,6 +39,7 @@ use crate::account::{Cost, Usage};
 use crate::error::Result;
 use crate::options::{Options, Secret};
 use crate::request::{Call, Op};
+use crate::upload::Payload;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
@@ -103,7 +104,7 @@ pub struct UpstreamRequest {
     /// Headers, credentials included unless `forward` has to sign.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Payload,
 }
 
 /// Head of an upstream reply.

@@ -75,7 +75,7 @@ fn request(bench: &Bench) -> Result<UpstreamRequest, String> {
         method: Method::POST,
         url: format!("{}/v1/chat/completions", bench.url.trim_end_matches('/')),
         headers,
-        body: Bytes::from(body.to_string()),
+        body: Bytes::from(body.to_string()).into(),
     })
 }
 

@@ -4,12 +4,11 @@
 
 use super::body::{ClockedBody, Watch};
 use super::connect::{CLOCKS, Connector, Stale, TooSlow};
+use super::outgoing::Outgoing;
 use super::{BoxFuture, Clocks, Transport, Upstream, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
-use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -60,7 +59,7 @@ impl ClientSettings {
 /// The client. Cheap to clone; clones share the pool. Its connections live on the runtime that it is used on.
 #[derive(Clone)]
 pub struct Client {
-    pool: legacy::Client<Connector, Full<Bytes>>,
+    pool: legacy::Client<Connector, Outgoing>,
     connector: Connector,
     pool_idle: Duration,
     pool_size: usize,
@@ -123,10 +122,7 @@ impl Client {
         })
     }
 
-    async fn sent(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, legacy::Error> {
+    async fn sent(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, legacy::Error> {
         let again = request.clone();
         match self.pool.request(request).await {
             // A pool that keeps nothing: its connections are new, and none of them proves stale.
@@ -160,9 +156,9 @@ impl Transport for Client {
     }
 }
 
-fn built(request: UpstreamRequest) -> Result<Request<Full<Bytes>>, Fault> {
+fn built(request: UpstreamRequest) -> Result<Request<Outgoing>, Fault> {
     let uri = request.url.parse().map_err(|_| Fault::Connection)?;
-    let mut built = Request::new(Full::new(request.body));
+    let mut built = Request::new(request.body.into());
     *built.method_mut() = request.method;
     *built.uri_mut() = uri;
     *built.headers_mut() = request.headers;

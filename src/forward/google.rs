@@ -172,7 +172,7 @@ fn request(account: &Value) -> Result<UpstreamRequest> {
                 method: Method::GET,
                 url: METADATA.into(),
                 headers,
-                body: Bytes::new(),
+                body: Bytes::new().into(),
             });
         }
         _ => return Err(unreadable("their `type` is not supported yet")),

@@ -9,6 +9,7 @@ pub mod body;
 pub mod client;
 mod connect;
 pub mod google;
+mod outgoing;
 pub mod per_thread;
 pub mod public;
 pub mod sigv4;

@@ -8,6 +8,7 @@ use crate::adapt::UpstreamRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::observe::timestamp::Timestamp;
 use crate::options::Secret;
+use crate::upload::Payload;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use ring::hmac;
@@ -52,6 +53,10 @@ pub fn sign(
         .url
         .parse()
         .map_err(|_| Error::bad_request("the address cannot be signed"))?;
+    if matches!(request.body, Payload::Pieces(_)) {
+        let what = "a body in pieces cannot be signed";
+        return Err(Error::bad_request(what).hint("send the file inline"));
+    }
     let moment = moment(now);
     set(&mut request.headers, HOST, &host(&uri))?;
     let date = HeaderName::from_static("x-amz-date");

@@ -148,7 +148,7 @@ fn signed(url: &str, token: Option<&str>) -> HeaderMap {
         method: Method::POST,
         url: url.into(),
         headers,
-        body: Bytes::from_static(b"{}"),
+        body: Bytes::from_static(b"{}").into(),
     };
     let scope = Scope {
         region: "us-east-1",

@@ -141,7 +141,7 @@ impl Engine {
             method: Method::GET,
             url: url.to_owned(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Bytes::new().into(),
         };
         let limit = clocks.total.unwrap_or(LIMIT).min(LIMIT);
         let clocks = Clocks {

@@ -66,7 +66,7 @@ fn call(url: String, clocks: Clocks) -> Called {
             method: Method::POST,
             url,
             headers: HeaderMap::new(),
-            body: Bytes::from_static(b"{}"),
+            body: Bytes::from_static(b"{}").into(),
         };
         let client = Client::new(&ClientSettings::default()).unwrap();
         let mut upstream = client.send(request, clocks).await?;

@@ -20,7 +20,7 @@ fn request(port: u16) -> UpstreamRequest {
         method: Method::POST,
         url: format!("http://127.0.0.1:{port}/v1/chat/completions"),
         headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{\"model\":\"m\"}"),
+        body: Bytes::from_static(b"{\"model\":\"m\"}").into(),
     }
 }
 

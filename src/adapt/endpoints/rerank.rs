@@ -112,7 +112,7 @@ impl Adapter for Rerank {
             method: Method::POST,
             url,
             headers,
-            body: members.to_json(),
+            body: members.to_json().into(),
         })
     }
 

@@ -26,7 +26,9 @@ impl Adapter for Codestral {
             method: Method::POST,
             url: target.api_base.clone(),
             headers: wire::headers(call, target)?,
-            body: body(call, target, target.provider, &target.model)?.to_json(),
+            body: body(call, target, target.provider, &target.model)?
+                .to_json()
+                .into(),
         })
     }
 

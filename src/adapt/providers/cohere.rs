@@ -42,7 +42,7 @@ impl Adapter for Cohere {
             method: Method::POST,
             url: url(call, target),
             headers,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 

@@ -47,7 +47,7 @@ impl Adapter for HuggingFace {
             method: Method::POST,
             url,
             headers: wire::headers(call, target)?,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 

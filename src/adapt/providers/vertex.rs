@@ -51,7 +51,7 @@ impl Adapter for Vertex {
             method: Method::POST,
             url: place::url(target, verb, call.stream)?,
             headers: request::headers(call, target)?,
-            body: request::encode(body),
+            body: request::encode(body).into(),
         })
     }
 

@@ -106,7 +106,7 @@ async fn get(
         method,
         url,
         headers,
-        body: Bytes::new(),
+        body: Bytes::new().into(),
     };
     match asker.ask(request, LIMIT).await? {
         (200, text) => Ok(text),

@@ -49,7 +49,7 @@ fn request() -> UpstreamRequest {
         method: Method::POST,
         url: "https://bedrock.example/model/m/converse".into(),
         headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{}"),
+        body: Bytes::from_static(b"{}").into(),
     }
 }
 

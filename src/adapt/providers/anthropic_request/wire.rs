@@ -21,7 +21,8 @@ pub fn upstream(call: &Call, target: &Target, built: Built) -> Result<UpstreamRe
         method: Method::POST,
         url: url(target),
         headers: headers(call, target, &built)?,
-        body: Bytes::from(serde_json::to_vec(&Value::Object(built.members)).unwrap_or_default()),
+        body: Bytes::from(serde_json::to_vec(&Value::Object(built.members)).unwrap_or_default())
+            .into(),
     })
 }
 
@@ -43,7 +44,7 @@ pub fn native(
         method: Method::POST,
         url: url(target),
         headers: headers(call, target, &built)?,
-        body,
+        body: body.into(),
     })
 }
 

@@ -116,7 +116,7 @@ pub fn upstream(
         method: Method::POST,
         url: format!("{base}/model/{}/{}", escaped(&id), ask.verb),
         headers: headers(call, target, ask)?,
-        body,
+        body: body.into(),
     })
 }
 

@@ -37,7 +37,7 @@ pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
         method: Method::POST,
         url: format!("{}/models/{}:{method}", base(target), target.model),
         headers,
-        body: encode(body),
+        body: encode(body).into(),
     })
 }
 

@@ -20,7 +20,7 @@ pub fn upstream(
         method: Method::POST,
         url: url(target, path),
         headers: headers(call, target)?,
-        body: body.to_json(),
+        body: body.to_json().into(),
     })
 }
 

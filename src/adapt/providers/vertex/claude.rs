@@ -163,7 +163,7 @@ fn envelope(
         method: Method::POST,
         url: place::url(target, verb, call.stream)?,
         headers,
-        body: request::encode(body),
+        body: request::encode(body).into(),
     })
 }
 

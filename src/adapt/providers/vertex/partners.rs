@@ -55,7 +55,7 @@ impl Adapter for Partner {
             method: Method::POST,
             url: place::url(target, verb, call.stream)?,
             headers: request::headers(call, target)?,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 
