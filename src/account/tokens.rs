@@ -4,12 +4,12 @@
 //! for one that does IO. Texts beyond [`MAX_EXACT_CHARS`] are sampled, and repetitive ones are cut, so that no input
 //! costs more than its length is worth.
 
+mod tables;
 mod tools;
 
 use crate::catalog;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
-use tiktoken_rs::CoreBPE;
 
 pub use tools::definitions;
 
@@ -106,23 +106,14 @@ impl Encoding {
         })
     }
 
-    fn core(self) -> &'static CoreBPE {
-        match self {
-            Self::R50k => tiktoken_rs::r50k_base_singleton(),
-            Self::P50k => tiktoken_rs::p50k_base_singleton(),
-            Self::Cl100k => tiktoken_rs::cl100k_base_singleton(),
-            Self::O200k => tiktoken_rs::o200k_base_singleton(),
-        }
-    }
-
     /// Token ids of a text; special tokens are text like any other.
     pub fn encode(self, text: &str) -> Vec<u32> {
-        self.core().encode_ordinary(text)
+        tables::core(self).map_or_else(Vec::new, |core| core.encode_ordinary(text))
     }
 
     /// The text of token ids; bytes that are no UTF-8 become U+FFFD. `None` for an id that is none.
     pub fn decode(self, ids: &[u32]) -> Option<String> {
-        let bytes = self.core().decode_bytes(ids).ok()?;
+        let bytes = tables::core(self)?.decode_bytes(ids).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -153,7 +144,7 @@ impl Encoding {
                 .nth(CHUNK_CHARS)
                 .map_or(rest.len(), |(at, _)| at);
             let (chunk, tail) = rest.split_at(at);
-            count += self.core().encode_ordinary(chunk).len() as i64;
+            count += self.encode(chunk).len() as i64;
             rest = tail;
         }
         count
