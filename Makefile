@@ -10,7 +10,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python
 # What the static binary is built for: this machine.
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: serve test test-rust test-loom test-python conformance lint bench static check-deploy manifests clean
+.PHONY: serve test test-rust test-loom test-python conformance faults lint bench static check-deploy manifests clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +50,11 @@ test-python: $(VENV)/.developed
 conformance: $(VENV)/.developed
 	cargo build --locked -p gateway -p mock-upstream
 	$(BIN)/python tests/conformance/check.py
+
+# What goes wrong, and what becomes of it: the figures of every fault test, in one report. FAULTS=10 looks longer.
+faults:
+	cargo test --locked -p gateway --test it faults -- --nocapture --test-threads=1 > target/faults.log 2>&1; \
+	  status=$$?; grep '^figure' target/faults.log | sort -t '|' -k 2 -n; grep '^test result\|FAILED' target/faults.log; exit $$status
 
 lint: $(VENV)/.developed
 	cargo fmt --all --check

@@ -3,18 +3,22 @@
 //! request -> route -> admit -> adapt -> forward -> adapt back -> account
 //!
 //! [`routed`] goes from group to group, [`direct`] stays at one target, [`attempt`] is one exchange with one target,
+//! [`seat`] is a call's place in this process, [`admit`] the place that a call has there, [`hedge`] makes a late one twice, [`explain`] notes the way,
 //! [`flow`] and [`stream`] follow a streamed reply to its end, and [`running`] is what a call holds and leaves behind,
 //! however it ends.
 
+mod admit;
 mod attempt;
 mod bridged;
 mod count;
 mod direct;
+mod explain;
 mod flow;
+mod hedge;
 mod media;
-mod permits;
 mod routed;
 mod running;
+mod seat;
 mod stream;
 
 use crate::account::{Cost, Outcome, Sink};
@@ -24,12 +28,13 @@ use crate::error::Error;
 use crate::forward::Transport;
 use crate::forward::{aws, google};
 use crate::request::Call;
+use crate::resilience::Gate;
 use crate::route::Env;
 use arc_swap::ArcSwap;
 use attempt::{Got, GotBody};
-use permits::Permits;
 use running::Running;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 pub use stream::AnswerStream;
@@ -44,7 +49,10 @@ pub struct Engine {
     pub sinks: Arc<[Arc<dyn Sink>]>,
     /// The environment, in which the keys of in-process fallbacks are looked up.
     pub env: Env,
-    permits: Permits,
+    /// All calls of this process, where these are limited.
+    pub gate: Gate,
+    /// Calls that found no place there.
+    pub shed: AtomicU64,
     google: google::Tokens,
     aws: aws::Keys,
 }
@@ -65,6 +73,8 @@ pub struct Answer {
     pub upstream_time: Duration,
     /// Whole replies only; `None` when the price is not known.
     pub cost: Option<Cost>,
+    /// What became of the call and why, where it asked.
+    pub explanation: Option<String>,
     /// The reply.
     pub body: AnswerBody,
 }
@@ -90,6 +100,8 @@ pub struct Failure {
     pub fallbacks: u32,
     /// The last attempt's answer was a stream that had begun: it failed before its first event.
     pub begun: bool,
+    /// What became of the call and why, where it asked.
+    pub explanation: Option<String>,
 }
 
 impl Engine {
@@ -104,7 +116,8 @@ impl Engine {
             snapshot: ArcSwap::new(snapshot),
             sinks: sinks.into(),
             env: Arc::new(|name| std::env::var(name).ok()),
-            permits: Permits::default(),
+            gate: Gate::default(),
+            shed: AtomicU64::new(0),
             google: google::Tokens::default(),
             aws: aws::Keys::default(),
         }
@@ -116,6 +129,9 @@ impl Engine {
     /// The last attempt's error, after retries and fallbacks.
     pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
+        if let Err(error) = self.seat(&mut running).await {
+            return Err(running.fail(error));
+        }
         match self.route(&mut running).await {
             Ok(got) => Ok(answer(running, got)),
             Err(error) => Err(running.fail(error)),
@@ -147,13 +163,17 @@ fn answer(mut running: Running, got: Got) -> Answer {
     let (retries, fallbacks) = (running.retries, running.fallbacks);
     let allowed_retries = running.allowed_retries;
     let upstream_time = running.upstream;
+    let explanation;
     let (body, cost) = match body {
         GotBody::Whole(reply) => {
             running.served.clone_from(&reply.upstream_model);
             let cost = running.close(Outcome::Success, reply.usage.clone());
+            explanation = running.explanation.take();
             (AnswerBody::Whole(reply), cost)
         }
         GotBody::Stream(flow) => {
+            running.explain(None);
+            explanation = running.explanation.clone();
             let stream = AnswerStream::new(running, target.clone(), *flow);
             (AnswerBody::Stream(stream), None)
         }
@@ -166,6 +186,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
         fallbacks,
         upstream_time,
         cost,
+        explanation,
         body,
     }
 }

@@ -190,6 +190,10 @@ pub struct Call {
     pub keep_upstream_model: bool,
     /// When it must be over.
     pub deadline: Deadline,
+    /// Its place in a line, where it says one: lower goes first.
+    pub priority: Option<i64>,
+    /// Whether it wants to know what became of it and why.
+    pub explain: bool,
     /// `x-litellm-call-id`.
     pub id: String,
     /// When it came in.
@@ -216,6 +220,8 @@ impl Call {
             shown_model: None,
             keep_upstream_model: false,
             deadline: Deadline::NONE,
+            priority: None,
+            explain: false,
             id: uuid::Uuid::new_v4().to_string(),
             started: Instant::now(),
             created: SystemTime::now()

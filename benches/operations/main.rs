@@ -23,7 +23,7 @@ use gateway::config;
 use gateway::options::Options;
 use gateway::params::Params;
 use gateway::request::{Call, Op};
-use gateway::route::{Ask, Env, Routes};
+use gateway::route::{Ask, Env, Need, Routes};
 use serde_json::json;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -157,6 +157,7 @@ fn router(criterion: &mut Criterion) {
         order: None,
         skip: &[],
         tags: &[],
+        need: Need::default(),
     };
     let pick = |model: &str| {
         let group = routes.group(model).unwrap();

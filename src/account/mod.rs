@@ -146,6 +146,8 @@ pub struct Trail {
     pub failed: Vec<FailedAttempt>,
     /// Every fallback tried, in order.
     pub hops: Vec<FallbackHop>,
+    /// Every attempt that was dropped because another one answered first.
+    pub lost: Vec<LostAttempt>,
 }
 
 /// One upstream attempt that failed.
@@ -159,6 +161,17 @@ pub struct FailedAttempt {
     pub class: &'static str,
     /// Whether this failure put the deployment into cooldown.
     pub cooled_down: bool,
+}
+
+/// One upstream attempt that another one outran.
+#[derive(Clone, Debug)]
+pub struct LostAttempt {
+    /// The deployment.
+    pub target: Arc<Target>,
+    /// What it probably used.
+    pub usage: Usage,
+    /// What that costs; `None` when the price is not known.
+    pub cost: Option<Cost>,
 }
 
 /// One fallback from a model group to another.

@@ -10,7 +10,7 @@ use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
 use crate::serve::workers::Workers;
-use crate::serve::{Gateway, auth, listen};
+use crate::serve::{Gateway, auth, background, listen};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -98,6 +98,7 @@ async fn listen_and_serve(
     if let Some(path) = &serve.config {
         tokio::spawn(watch::run(reloader(path, &engine, &metrics), stop.clone()));
     }
+    tokio::spawn(background::run(gateway.clone(), stop.clone()));
     tell(io::stderr(), &greeting);
     let grace = Duration::try_from_secs_f64(serve.grace).unwrap_or_default();
     let draining = stop.clone();

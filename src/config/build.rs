@@ -6,7 +6,7 @@ use super::resolve::Environment;
 use super::schema::{
     Alias, Config, FallbackRule, GeneralSettings, LitellmSettings, ModelEntry, RouterSettings,
 };
-use super::{identity, models};
+use super::{guards, identity, models};
 use crate::options::Secret;
 use crate::params::Params;
 use serde_json::{Map, Value};
@@ -34,7 +34,7 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
         model_list: models::deployments(root, report),
         litellm: litellm_settings(&litellm, report),
         general: general_settings(&general, &environment),
-        router: router_settings(&router, report),
+        router: router_settings(&router, &general, report),
         environment: environment.own,
         ..Config::default()
     };
@@ -256,6 +256,14 @@ fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralS
         enforce_user_param: s.on("enforce_user_param"),
         dangerously_permit_weak_or_unset_master_key: s
             .on("dangerously_permit_weak_or_unset_master_key"),
+        background_health_checks: s.on("background_health_checks"),
+        health_check_interval: s.seconds("health_check_interval"),
+        health_check_concurrency: s.count("health_check_concurrency"),
+        health_check_ignore_transient_errors: s.on("health_check_ignore_transient_errors"),
+        global_max_parallel_requests: s.count("global_max_parallel_requests"),
+        max_in_flight_requests_per_worker: s.count("max_in_flight_requests_per_worker"),
+        max_queued_requests_per_worker: s.count("max_queued_requests_per_worker"),
+        admission_queue_timeout: s.seconds("admission_queue_timeout_seconds"),
         other: s.other(&[
             "master_key",
             "litellm_key_header_name",
@@ -273,7 +281,11 @@ fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralS
     }
 }
 
-fn router_settings(s: &Settings<'_>, report: &mut Report) -> RouterSettings {
+fn router_settings(
+    s: &Settings<'_>,
+    general: &Settings<'_>,
+    report: &mut Report,
+) -> RouterSettings {
     let mut model_group_retry_policy = BTreeMap::new();
     for member in s
         .get("model_group_retry_policy")
@@ -305,6 +317,25 @@ fn router_settings(s: &Settings<'_>, report: &mut Report) -> RouterSettings {
         enable_tag_filtering: s.on("enable_tag_filtering"),
         tag_filtering_match_any: s.flag("tag_filtering_match_any"),
         default_litellm_params: s.params("default_litellm_params"),
+        routing_strategy_args: guards::strategy_args(s.get("routing_strategy_args"), report),
+        enforce_model_rate_limits: s
+            .texts("optional_pre_call_checks")
+            .iter()
+            .any(|check| check == "enforce_model_rate_limits"),
+        default_max_parallel_requests: s.count("default_max_parallel_requests"),
+        default_priority: s.number("default_priority").map(|priority| priority as i64),
+        provider_budgets: guards::provider_budgets(s.get("provider_budget_config"), report),
+        enable_health_check_routing: s.on("enable_health_check_routing")
+            || general.on("enable_health_check_routing"),
+        health_check_staleness_threshold: s
+            .seconds("health_check_staleness_threshold")
+            .or_else(|| general.seconds("health_check_staleness_threshold")),
+        retry_budget: guards::retry_budget(s.get("retry_budget"), report),
+        circuit_breaker: guards::breaker(s.get("circuit_breaker"), report),
+        max_queued_requests: s.count("max_queued_requests"),
+        queue_timeout: s.seconds("queue_timeout"),
+        adaptive_concurrency: guards::adaptive(s.get("adaptive_concurrency"), report),
+        hedging: guards::hedging(s.get("hedging"), report),
         other: s.other(&[]),
     }
 }

@@ -85,7 +85,9 @@ const fn row(section: Section, level: Level, note: &'static str, keys: &'static 
 const OBEYED: &str = "is obeyed as in LiteLLM";
 const IGNORED: &str = "is known to LiteLLM but not supported here yet; it is ignored";
 
-use Level::{Approximated, Exact, NotSupported};
+const OWN: &str = "is a setting of this gateway; LiteLLM has none like it";
+
+use Level::{Approximated, Exact, NotSupported, Own};
 use Section::{Credential, General, Litellm, LitellmParams, Model, ModelInfo, Router, Top};
 
 #[rustfmt::skip]
@@ -107,10 +109,11 @@ static TABLE: &[Row] = &[
          allowed_openai_params:l merge_reasoning_content_in_choices:b cooldown_time:s model_info:m \
          input_cost_per_token:n output_cost_per_token:n input_cost_per_second:n output_cost_per_second:n \
          cache_read_input_token_cost:n cache_creation_input_token_cost:n input_cost_per_audio_token:n \
-         output_cost_per_audio_token:n output_cost_per_reasoning_token:n max_parallel_requests:c"),
+         output_cost_per_audio_token:n output_cost_per_reasoning_token:n max_parallel_requests:c max_budget:n \
+         budget_duration:t"),
     row(LitellmParams, NotSupported, IGNORED,
         "configurable_clientside_auth_params tag_regex:l itpm:c otpm:c rpd:c tpd:c daily_reset_time timeout_by_service_tier:m \
-         stream_timeout_by_service_tier:m max_budget:n budget_duration:t default_api_key_tpm_limit:c \
+         stream_timeout_by_service_tier:m default_api_key_tpm_limit:c \
          default_api_key_rpm_limit:c keepalive_seconds:s allow_client_keepalive_override:b use_in_pass_through:b \
          use_litellm_proxy:b use_xai_oauth:b chatgpt_auth_file fireworks_forward_user_id:b \
          use_chat_completions_api:b kubernetes_pod_discovery provider_affinity_header:t responses_api_version:t \
@@ -127,11 +130,11 @@ static TABLE: &[Row] = &[
 
     row(ModelInfo, Exact, OBEYED,
         "id base_model:t mode:t max_tokens max_input_tokens max_output_tokens input_cost_per_token:n \
-         output_cost_per_token:n"),
+         output_cost_per_token:n disable_background_health_check:b"),
     row(ModelInfo, NotSupported, IGNORED,
         "access_groups:l supported_endpoints:l enforce_supported_endpoints:b team_id team_public_model_name tier \
          blocked:b discoverable:b access_windows ptu_count cost_per_ptu_per_hour ptu_effective_from \
-         ptu_effective_to ptu_shares allow_fail_open:b enable_tag_filtering:b disable_background_health_check:b \
+         ptu_effective_to ptu_shares allow_fail_open:b enable_tag_filtering:b \
          max_embedding_batch_size:c pricing_provider:t"),
 
     row(Litellm, Exact, OBEYED,
@@ -168,17 +171,20 @@ static TABLE: &[Row] = &[
         "master_key:t litellm_key_header_name:t always_include_stream_usage:b forward_client_headers_to_llm_api:b \
          max_request_size_mb:n max_response_size_mb:n completion_model:t embedding_model:t \
          include_call_id_in_error_body:b dangerously_permit_weak_or_unset_master_key:b \
-         "),
+         background_health_checks:b health_check_interval:s health_check_concurrency:c \
+         health_check_ignore_transient_errors:b max_in_flight_requests_per_worker:c \
+         max_queued_requests_per_worker:c admission_queue_timeout_seconds:s enable_health_check_routing:b \
+         health_check_staleness_threshold:s"),
+    row(General, Approximated, "counts the calls in flight in this process, and refuses those above with 429",
+        "global_max_parallel_requests:c"),
     row(General, NotSupported, IGNORED,
         "infer_model_from_keys:b enforce_user_param:b database_url:t database_connection_pool_limit:c database_connection_timeout:s database_connect_timeout:s \
          database_socket_timeout:s database_max_idle_connection_lifetime database_extra_connection_params \
          database_disable_prepared_statements:b database_type database_args store_model_in_db:b \
          store_prompts_in_spend_logs:b disable_spend_logs:b disable_error_logs:b proxy_batch_write_at:s \
          proxy_budget_rescheduler_min_time:s proxy_budget_rescheduler_max_time:s max_parallel_requests:c \
-         global_max_parallel_requests:c background_health_checks:b health_check_interval:s \
-         health_check_concurrency:c health_check_details:b health_check_skip_disabled_background_models \
-         background_health_check_model_groups use_shared_health_check:b enable_health_check_routing:b \
-         health_check_staleness_threshold health_check_ignore_transient_errors:b model_list_healthy_only:b \
+         health_check_details:b health_check_skip_disabled_background_models \
+         background_health_check_model_groups use_shared_health_check:b model_list_healthy_only:b \
          return_wildcard_routes:b alerting alerting_threshold alert_types alert_to_webhook_url alerting_args \
          allowed_routes:l public_routes:l admin_only_routes:l allowed_ips:l use_x_forwarded_for:b \
          trusted_proxy_ranges custom_auth custom_auth_run_common_checks:b custom_key_generate custom_sso \
@@ -186,8 +192,7 @@ static TABLE: &[Row] = &[
          enforce_rbac:b pass_through_endpoints pass_through_request_timeout:s forward_openai_org_id:b \
          forward_llm_provider_auth_headers:b enforced_params:l reject_clientside_metadata_tags:b \
          user_header_name:t user_header_mappings moderation_model:t image_generation_model:t \
-         fail_closed_rate_limit_enforcement:b coordination_redis max_in_flight_requests_per_worker:c \
-         max_queued_requests_per_worker:c admission_queue_timeout_seconds:s token_rate_limit_type:t \
+         fail_closed_rate_limit_enforcement:b coordination_redis token_rate_limit_type:t \
          user_api_key_cache_ttl:s user_api_key_cache_max_size:c allow_requests_on_db_unavailable:b \
          maximum_spend_logs_retention_period maximum_spend_logs_retention_interval maximum_spend_logs_cleanup_cron \
          maximum_autorouter_session_retention_period maximum_health_check_retention_period \
@@ -225,16 +230,22 @@ static TABLE: &[Row] = &[
         "num_retries:c retry_after:s retry_policy:m model_group_retry_policy:m timeout:s stream_timeout:s fallbacks:l \
          context_window_fallbacks:l content_policy_fallbacks:l default_fallbacks:l max_fallbacks:c allowed_fails:c \
          allowed_fails_policy:m cooldown_time:s disable_cooldowns:b model_group_alias:m enable_tag_filtering:b \
-         tag_filtering_match_any:b default_litellm_params:m "),
-    row(Router, Approximated, "asks for a strategy that is not supported here yet; `simple-shuffle` takes its place",
+         tag_filtering_match_any:b default_litellm_params:m enable_pre_call_checks:b routing_strategy_args:m \
+         default_max_parallel_requests:c default_priority:n provider_budget_config:m enable_health_check_routing:b \
+         health_check_staleness_threshold:s"),
+    row(Router, Own, OWN,
+        "retry_budget circuit_breaker max_queued_requests:c queue_timeout:s adaptive_concurrency hedging"),
+    row(Router, Approximated, "names a strategy that is not supported here; `simple-shuffle` takes its place",
         "routing_strategy:t"),
+    row(Router, Approximated, "names checks that are not supported here yet; `enforce_model_rate_limits` is obeyed",
+        "optional_pre_call_checks:l"),
     row(Router, Approximated, "a deployment that cannot be used is always left out, with a warning",
         "ignore_invalid_deployments:b"),
     row(Router, NotSupported, IGNORED,
-        "enable_pre_call_checks:b routing_strategy_args routing_groups optional_pre_call_checks tag_routing_prefix redis_host redis_port \
-         redis_password redis_db redis_url cache_responses:b cache_kwargs caching_groups default_max_parallel_requests:c \
-         client_ttl:s default_priority polling_interval:s provider_budget_config enable_weighted_failover:b \
-         enable_mid_stream_fallback_continuation:b enable_health_check_routing:b health_check_staleness_threshold \
+        "routing_groups tag_routing_prefix redis_host redis_port \
+         redis_password redis_db redis_url cache_responses:b cache_kwargs caching_groups \
+         client_ttl:s polling_interval:s enable_weighted_failover:b \
+         enable_mid_stream_fallback_continuation:b \
          deployment_affinity_ttl_seconds:s model_group_affinity_config session_affinity_repin_on_failover:b \
          fallback_on_unsupported_params:b set_verbose:b debug_level max_retries:c weights alerting_config \
          guardrail_list search_tools assistants_config router_general_settings"),
@@ -265,7 +276,13 @@ pub fn find_with_value(section: Section, name: &str, value: &Node) -> Option<Kno
     let mut known = find(section, name)?;
     let is_prometheus = |node: &Node| node.text() == Some("prometheus");
     let obeyed = match (section, name) {
-        (Router, "routing_strategy") => value.text() == Some("simple-shuffle"),
+        (Router, "routing_strategy") => value
+            .text()
+            .is_some_and(|name| crate::route::strategy::Strategy::named(name).is_some()),
+        (Router, "optional_pre_call_checks") => value
+            .items()
+            .iter()
+            .all(|check| check.text() == Some("enforce_model_rate_limits")),
         (Litellm, "callbacks" | "success_callback" | "failure_callback") => {
             is_prometheus(value)
                 || (value.text().is_none() && value.items().iter().all(is_prometheus))

@@ -8,6 +8,7 @@ pub mod build;
 pub mod builtin;
 pub mod document;
 pub mod gather;
+pub mod guards;
 pub mod identity;
 pub mod keys;
 pub mod kinds;

@@ -20,6 +20,8 @@ pub enum Level {
     Warning,
     /// Obeyed as in LiteLLM; only in the full report.
     Exact,
+    /// Obeyed, and LiteLLM has no such setting; only in the full report.
+    Own,
 }
 
 impl Level {
@@ -32,6 +34,7 @@ impl Level {
             Self::Approximated => "approximated",
             Self::Warning => "warning",
             Self::Exact => "exact",
+            Self::Own => "own",
         }
     }
 }
@@ -97,9 +100,11 @@ impl Report {
         &self.findings
     }
 
-    /// The findings worth a line in the log at start: all but [`Level::Exact`].
+    /// The findings worth a line in the log at start: all but what is simply obeyed.
     pub fn notable(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|f| f.level != Level::Exact)
+        self.findings
+            .iter()
+            .filter(|f| !matches!(f.level, Level::Exact | Level::Own))
     }
 
     /// Whether something stops the configuration from loading.
@@ -127,7 +132,7 @@ impl Report {
         for finding in self.notable() {
             match finding.level {
                 Level::Error => tracing::error!("{finding}"),
-                Level::Approximated | Level::Exact => tracing::info!("{finding}"),
+                Level::Approximated | Level::Exact | Level::Own => tracing::info!("{finding}"),
                 _ => tracing::warn!("{finding}"),
             }
         }
@@ -143,6 +148,7 @@ impl Report {
             Level::Approximated,
             Level::Warning,
             Level::Exact,
+            Level::Own,
         ];
         json!({
             "ok": !self.has_errors(),

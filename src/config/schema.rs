@@ -2,6 +2,7 @@
 
 use crate::options::Secret;
 use crate::params::Params;
+use crate::resilience::{AdaptiveRules, BreakerRules, HedgeRules, RetryBudgetRules};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -91,6 +92,16 @@ pub struct GeneralSettings {
     pub infer_model_from_keys: bool,
     pub enforce_user_param: bool,
     pub dangerously_permit_weak_or_unset_master_key: bool,
+    pub background_health_checks: bool,
+    /// Default 300 s.
+    pub health_check_interval: Option<Duration>,
+    pub health_check_concurrency: Option<u32>,
+    pub health_check_ignore_transient_errors: bool,
+    pub global_max_parallel_requests: Option<u32>,
+    pub max_in_flight_requests_per_worker: Option<u32>,
+    pub max_queued_requests_per_worker: Option<u32>,
+    /// Default 1 s.
+    pub admission_queue_timeout: Option<Duration>,
     pub other: Map<String, Value>,
 }
 
@@ -125,7 +136,53 @@ pub struct RouterSettings {
     pub tag_filtering_match_any: Option<bool>,
     /// Members that every call gets where it has none of that name; they win over a deployment's.
     pub default_litellm_params: Params,
+    pub routing_strategy_args: StrategyArgs,
+    /// `optional_pre_call_checks` names `enforce_model_rate_limits`.
+    pub enforce_model_rate_limits: bool,
+    pub default_max_parallel_requests: Option<u32>,
+    pub default_priority: Option<i64>,
+    pub provider_budgets: BTreeMap<String, Budget>,
+    pub enable_health_check_routing: bool,
+    pub health_check_staleness_threshold: Option<Duration>,
+    /// `None`: retries are not bounded by a budget.
+    pub retry_budget: Option<RetryBudgetRules>,
+    pub circuit_breaker: Option<BreakerRules>,
+    /// Calls that may wait for a deployment that has its hands full.
+    pub max_queued_requests: Option<u32>,
+    pub queue_timeout: Option<Duration>,
+    pub adaptive_concurrency: Option<AdaptiveRules>,
+    pub hedging: Option<HedgeRules>,
     pub other: Map<String, Value>,
+}
+
+/// `routing_strategy_args` of `latency-based-routing`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StrategyArgs {
+    /// Part of the lowest latency by which another may be slower and still be chosen.
+    pub lowest_latency_buffer: f64,
+    /// Samples that are averaged.
+    pub max_latency_list_size: usize,
+    /// The percentile of first tokens that streams are judged by, instead of their mean.
+    pub ttft_percentile: Option<f64>,
+}
+
+impl Default for StrategyArgs {
+    fn default() -> Self {
+        Self {
+            lowest_latency_buffer: 0.0,
+            max_latency_list_size: 10,
+            ttft_percentile: None,
+        }
+    }
+}
+
+/// Money that may be spent in a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// USD.
+    pub limit: f64,
+    /// How long until it begins anew.
+    pub period: Duration,
 }
 
 /// Another name of a model group.

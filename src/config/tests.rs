@@ -268,8 +268,8 @@ fn default_litellm_params_win_over_a_deployments_and_leave_its_id_alone() {
 #[test]
 fn what_becomes_of_a_key_may_depend_on_its_value() {
     let (_, report) = load_text(
-        "router_settings: {routing_strategy: least-busy, enable_pre_call_checks: false}\n\
-         litellm_settings: {callbacks: [prometheus]}\ngeneral_settings: {background_health_checks: true}\n",
+        "router_settings: {routing_strategy: lar1, enable_pre_call_checks: false}\n\
+         litellm_settings: {callbacks: [prometheus]}\ngeneral_settings: {store_model_in_db: true}\n",
     )
     .unwrap();
     assert!(
@@ -292,7 +292,7 @@ fn what_becomes_of_a_key_may_depend_on_its_value() {
     let ignored = found(
         &report,
         Level::NotSupported,
-        "general_settings.background_health_checks",
+        "general_settings.store_model_in_db",
     );
     assert!(ignored.is_some());
 }

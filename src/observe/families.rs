@@ -53,6 +53,7 @@ const DEPLOYMENT_REQUESTS: &str = "model_group,requested_model,litellm_model_nam
 const DEPLOYMENT_FAILURES: &str = "model_group,requested_model,litellm_model_name,model_id,api_base,api_provider,exception_status,exception_class,hashed_api_key,api_key_alias,team,team_alias,client_ip,user_agent";
 const PER_TOKEN: &str = "model_group,litellm_model_name,model_id,api_base,api_provider,hashed_api_key,api_key_alias,team,team_alias,org_id,org_alias";
 const FALLBACKS: &str = "requested_model,fallback_model,hashed_api_key,api_key_alias,team,team_alias,exception_status,exception_class,model_id";
+const GROUP: &str = "model_group";
 const API_FAILED: &str =
     "end_user,hashed_api_key,api_key_alias,model,team,team_alias,user,model_id";
 
@@ -119,6 +120,25 @@ families! {
     in_flight: Gauges "litellm_in_flight_requests" [""]
         "Number of HTTP requests currently in-flight";
 
+    admitted: Gauges "litellm_admission_admitted_requests" [""]
+        "Number of requests admitted by this worker";
+    admission_queued: Gauges "litellm_admission_queued_requests" [""]
+        "Number of requests queued by this worker";
+
+    breaker_state: Gauges "gateway_circuit_breaker_state" [DEPLOYMENT]
+        "The circuit breaker of a deployment: 0 = closed, 1 = half-open, 2 = open";
+    deployment_in_flight: Gauges "gateway_deployment_in_flight_requests" [DEPLOYMENT]
+        "Calls in flight at a deployment";
+    deployment_queued: Gauges "gateway_deployment_queued_requests" [DEPLOYMENT]
+        "Calls that wait for a deployment";
+    concurrency_limit: Gauges "gateway_deployment_concurrency_limit" [DEPLOYMENT]
+        "Calls in flight that a deployment takes";
+    retries_denied: Gauges "gateway_retries_denied" [GROUP]
+        "Retries not made because the budget of the model group was used up";
+    hedged: Gauges "gateway_hedged_calls" [GROUP]
+        "Calls that were made a second time because the first token was late";
+    shed: Gauges "gateway_shed_requests" [""]
+        "Requests refused because this process had too many in flight";
     reloads: Counters "gateway_config_reloads" ["result"]
         "Configuration loads by result: applied, unchanged, rejected";
     config_version: Gauges "gateway_config_version" [""]

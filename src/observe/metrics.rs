@@ -284,6 +284,18 @@ impl Metrics {
                 f.cooled_down.with(value).inc();
             }
         }
+        for lost in &receipt.trail.lost {
+            let labels = Labels::of_caller(receipt).at(&lost.target, &receipt.requested_model);
+            let value = |label: &'static str| labels.value(label);
+            let cost = lost.cost.map_or(0.0, |cost| cost.total.max(0.0));
+            f.spend.with(value).inc_by(cost);
+            f.input_tokens
+                .with(value)
+                .inc_by(lost.usage.prompt_tokens as f64);
+            f.total_tokens
+                .with(value)
+                .inc_by(lost.usage.total_tokens as f64);
+        }
         for hop in &receipt.trail.hops {
             let status = hop.status.to_string();
             let class = exception_class(hop.provider, hop.class);

@@ -3,11 +3,12 @@
 
 use super::Engine;
 use super::bridged::Bridged;
+use super::explain::Attempted;
 use super::flow::Flow;
 use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
 use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, ErrorKind, Result, Side};
 use crate::forward::sigv4::Scope;
 use crate::forward::{Clocks, Upstream, collect};
 use crate::request::Call;
@@ -62,7 +63,7 @@ impl Engine {
                 Ok(got) => return Ok(got),
                 Err(error) => error,
             };
-            if made >= retries || !client_would_retry(&error) {
+            if made >= retries || !client_would_retry(&error) || !running.may_retry() {
                 return Err(running.note_failure(target, error));
             }
             let headers = error.headers.as_deref();
@@ -76,15 +77,33 @@ impl Engine {
 
     /// One exchange with the provider.
     async fn attempt(&self, running: &mut Running, target: &Arc<Target>) -> Result<Got> {
-        running.attempts += 1;
         running.target = Some(target.clone());
         let started = Instant::now();
-        let got = self.answered(&running.call, target).await;
-        running.upstream += started.elapsed();
+        let left = running.call.deadline.left(started.into_std());
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(too_late(running, target));
+        }
+        running.attempts += 1;
+        let got = self.answer_from(&running.call, target).await;
+        let took = started.elapsed();
+        running.upstream += took;
+        if running.notes.is_some() {
+            let at = running.elapsed().saturating_sub(took);
+            if let Some(notes) = &mut running.notes {
+                notes.attempt(&Attempted {
+                    target,
+                    at,
+                    took,
+                    error: got.as_ref().err(),
+                    hedge: false,
+                });
+            }
+        }
         got
     }
 
-    async fn answered(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+    /// What a target answers, in the dialect of the call.
+    pub(super) async fn answer_from(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let Some(bridged) = Bridged::of(call, target)? else {
             return self.asked(call, target).await;
         };
@@ -224,6 +243,19 @@ impl Engine {
         let megabytes = snapshot.config.general.max_response_size_mb;
         megabytes.map_or(MAX_REPLY, |megabytes| (megabytes * 1e6) as usize)
     }
+}
+
+/// The client does not wait any more: nothing is sent.
+fn too_late(running: &Running, target: &Target) -> Error {
+    let taken = running.elapsed().as_secs_f64();
+    let mut error = Error::new(
+        ErrorKind::Timeout,
+        format!("the deadline of the call was over after {taken:.3} s, before it was sent"),
+    )
+    .hint("give the call more time, or fewer retries")
+    .at(target.provider.name, &target.model);
+    error.retry = false;
+    error
 }
 
 impl Got {

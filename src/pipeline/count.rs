@@ -24,6 +24,19 @@ pub(super) fn counted(end: &StreamEnd, call: &Call, target: &Target) -> JoinHand
     tokio::task::spawn_blocking(move || assembled(reported.as_ref(), &text, &mut counter))
 }
 
+/// The tokens of a prompt (raw JSON); `None` when it cannot be counted.
+pub(super) async fn prompt(op: Op, raw: Bytes, model: String) -> Option<u64> {
+    let counted = tokio::task::spawn_blocking(move || {
+        let mut counter = Tokens {
+            encoding: Encoding::of(&model),
+            prompt: raw,
+            chat: op == Op::Chat,
+        };
+        counter.prompt()
+    });
+    counted.await.ok()
+}
+
 struct Tokens {
     encoding: Encoding,
     /// Raw JSON: messages, or a text completion's prompt.

@@ -2,25 +2,28 @@
 //! fallbacks. The rules are LiteLLM's; [`crate::route`] and [`crate::resilience`] hold them.
 
 use super::Engine;
+use super::admit::NotTaken;
 use super::attempt::{Got, GotBody, client_retries};
-use super::running::{Running, Tried};
+use super::running::Running;
+use super::{count, hedge};
 use crate::account::FallbackHop;
 use crate::adapt::Target;
 use crate::config::Snapshot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::forward::BoxFuture;
 use crate::options::Options;
+use crate::request::{Call, Op};
 use crate::resilience::{backoff, retry};
 use crate::route::fallback::{Asked, Hop, NoneFits};
-use crate::route::{Ask, Deployment, Group};
+use crate::route::{Ask, Group, Need, affinity};
+use bytes::Bytes;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A call's way through the groups.
 pub(super) struct Walk {
-    snapshot: Arc<Snapshot>,
+    pub(super) snapshot: Arc<Snapshot>,
     /// The group that the call was for.
     first: String,
     asked: Option<Asked>,
@@ -30,12 +33,25 @@ pub(super) struct Walk {
     tags: Vec<String>,
     /// Fallbacks tried, so that none is tried twice.
     tried: Vec<Hop>,
+    /// What the call needs, as far as anybody looks at it.
+    wants: Wants,
+}
+
+/// What a call needs of a deployment. Empty where no rule in force looks at the prompt.
+#[derive(Default)]
+struct Wants {
+    tokens: u64,
+    counted: Option<u64>,
+    answer: Option<u64>,
+    prefix: u64,
+    region: Option<String>,
+    waits: bool,
 }
 
 /// Where on the way it is.
-struct Leg {
-    group: Arc<Group>,
-    order: Option<i64>,
+pub(super) struct Leg {
+    pub(super) group: Arc<Group>,
+    pub(super) order: Option<i64>,
     /// How deep in fallbacks.
     depth: u32,
 }
@@ -56,14 +72,26 @@ impl Engine {
             order: None,
             depth: 0,
         };
-        match self.in_group(running, &walk, &leg).await {
+        match self.in_group(running, &mut walk, &leg).await {
             Ok(got) => Ok(got),
             Err(error) => self.recover(running, &mut walk, leg, error).await,
         }
     }
 
     /// Attempts in one group.
-    async fn in_group(&self, running: &mut Running, walk: &Walk, leg: &Leg) -> Result<Got> {
+    async fn in_group(&self, running: &mut Running, walk: &mut Walk, leg: &Leg) -> Result<Got> {
+        if walk.snapshot.routes.rules.checks {
+            walk.count(&running.call, &leg.group).await;
+        }
+        let walk = &*walk;
+        let begins = Instant::now().into_std();
+        let guards = &walk.snapshot.routes.rules;
+        if guards.retry_budget.is_some() {
+            leg.group.state.retries.lock().called(begins);
+        }
+        if guards.hedging.is_some() {
+            leg.group.state.hedges.lock().called(begins);
+        }
         let rules = &walk.snapshot.routes.retries;
         let kinds = walk.snapshot.routes.fallbacks.kinds(walk.asked.as_ref());
         let mut skip = Vec::new();
@@ -84,14 +112,19 @@ impl Engine {
                 (policy.unwrap_or(usual), policy.is_some())
             });
             running.allowed_retries = retries;
+            let now = Instant::now().into_std();
             let standing = retry::Standing {
-                healthy: leg.group.healthy(Instant::now().into_std()),
+                healthy: match guards.breaker {
+                    Some(_) => leg.group.admitting(now),
+                    None => leg.group.healthy(now),
+                },
                 all: leg.group.deployments.len(),
                 fallbacks: kinds,
             };
-            let hopeless = error.openai_type.as_deref() == Some("all_deployments_in_cooldown");
+            // Nobody was asked, and nobody could be.
+            let hopeless = running.tried.is_none() && !error.retry;
             let worthwhile = by_policy || retry::is_worthwhile(&error, &standing);
-            if running.retries >= retries || hopeless || !worthwhile {
+            if running.retries >= retries || hopeless || !worthwhile || !running.may_retry() {
                 return Err(error);
             }
             if !matches!(error.status, 408 | 409 | 429 | 500..)
@@ -124,24 +157,45 @@ impl Engine {
         leg: &Leg,
         skip: &[String],
     ) -> Result<Got> {
+        running.tried = None;
         let routes = &walk.snapshot.routes;
-        let ask = Ask {
-            now: Instant::now().into_std(),
-            dice: fastrand::f64(),
-            order: leg.order,
-            skip,
-            tags: &walk.tags,
+        let mut looks = 0;
+        let tried = loop {
+            let ask = Ask {
+                now: Instant::now().into_std(),
+                dice: fastrand::f64(),
+                order: leg.order,
+                skip,
+                tags: &walk.tags,
+                need: walk.need(&running.call),
+            };
+            let picked = leg.group.pick(routes, &ask);
+            if let Some(notes) = &mut running.notes {
+                let chosen = picked.as_ref().ok().map(|deployment| deployment.id());
+                notes.pick(routes, &leg.group, &ask, chosen);
+            }
+            let deployment = picked?;
+            let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &ask.need);
+            match admitted.await {
+                Ok(tried) => break tried,
+                Err(NotTaken::Full(error)) => return Err(error),
+                // Whoever was faster has changed what there is to pick from.
+                Err(NotTaken::Again) if looks < leg.group.deployments.len() => looks += 1,
+                Err(NotTaken::Again) => {
+                    return Err(leg.group.out_of_use(Instant::now().into_std()));
+                }
+            }
         };
-        let deployment = leg.group.pick(routes, &ask)?.clone();
-        let permit = self.admit(running, &deployment).await?;
-        let target = effective(running, &deployment.target);
-        running.tried = Some(Tried {
-            snapshot: walk.snapshot.clone(),
-            alone: leg.group.deployments.len() == 1,
-            has_fallback: routes.fallbacks.general(&[&leg.group.name], None).is_some(),
-            deployment,
-            permit,
-        });
+        let target = effective(running, &tried.deployment.target);
+        let hedges_after = hedge::after(walk, leg, &tried);
+        running.tried = Some(tried);
+        if let Some(delay) = hedges_after {
+            running.begun = false;
+            // Two calls in one future: not in that of every call.
+            let got = Box::pin(self.hedged(running, walk, leg, &target, delay)).await?;
+            running.begun = matches!(got.body, GotBody::Stream(_));
+            return unless_filtered(running, walk, leg, got);
+        }
         // LiteLLM's router takes the retries of the provider's client over, as far as the client lets it.
         let retries = client_retries(&running.call, &target, Some(0));
         running.begun = false;
@@ -149,36 +203,12 @@ impl Engine {
             .attempt_with_client_retries(running, &target, retries)
             .await?;
         running.begun = matches!(got.body, GotBody::Stream(_));
-        let failed = match &mut got.body {
-            GotBody::Stream(flow) => flow.prime(&running.call, &target).await.err(),
-            GotBody::Whole(reply) => (reply.finish_reason.as_deref() == Some("content_filter")
-                && !walk.disabled
-                && routes.fallbacks.filtered(&leg.group.name).is_some())
-            .then(|| filtered(&target)),
-        };
-        match failed {
-            None => Ok(got),
-            Some(error) => Err(running.note_failure(&target, error)),
+        if let GotBody::Stream(flow) = &mut got.body
+            && let Err(error) = flow.prime(&running.call, &target).await
+        {
+            return Err(running.note_failure(&target, error));
         }
-    }
-
-    /// Waits for a permit, as long as the call may take.
-    async fn admit(
-        &self,
-        running: &Running,
-        deployment: &Deployment,
-    ) -> Result<Option<OwnedSemaphorePermit>> {
-        let permit = self.permits.acquire(deployment);
-        let Some(left) = running.call.deadline.left(Instant::now().into_std()) else {
-            return Ok(permit.await);
-        };
-        tokio::time::timeout(left, permit).await.map_err(|_| {
-            Error::new(
-                ErrorKind::Timeout,
-                format!("waited {left:?} for one of the calls in flight at the deployment to end"),
-            )
-            .hint("raise `max_parallel_requests` of the deployment")
-        })
+        unless_filtered(running, walk, leg, got)
     }
 
     /// After a group has failed: its later orders, then the fallbacks for this kind of error.
@@ -312,6 +342,24 @@ impl Engine {
     }
 }
 
+/// An answer, unless the provider's filter ended it and there is a group to try instead.
+fn unless_filtered(running: &mut Running, walk: &Walk, leg: &Leg, got: Got) -> Result<Got> {
+    let filtered = match &got.body {
+        GotBody::Stream(_) => false,
+        GotBody::Whole(reply) => {
+            let fallbacks = &walk.snapshot.routes.fallbacks;
+            reply.finish_reason.as_deref() == Some("content_filter")
+                && !walk.disabled
+                && fallbacks.filtered(&leg.group.name).is_some()
+        }
+    };
+    if filtered {
+        let error = blocked(&got.target);
+        return Err(running.note_failure(&got.target, error));
+    }
+    Ok(got)
+}
+
 impl Walk {
     fn new(snapshot: Arc<Snapshot>, running: &mut Running) -> Result<Self> {
         let call = &mut running.call;
@@ -326,6 +374,13 @@ impl Walk {
         } else {
             Vec::new()
         };
+        if let Some(asked) = call.params.remove("priority")
+            && &asked[..] != b"null"
+            && call.priority.is_none()
+        {
+            call.priority = Some(priority(&asked)?);
+        }
+        let wants = Wants::of(call, &snapshot);
         Ok(Self {
             snapshot,
             first: String::new(),
@@ -334,7 +389,44 @@ impl Walk {
             specific: specific.as_deref() == Some(b"true"),
             tags,
             tried: Vec::new(),
+            wants,
         })
+    }
+
+    /// The call's tags.
+    pub(super) fn tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// What the call needs.
+    pub(super) fn need(&self, call: &Call) -> Need<'_> {
+        let wants = &self.wants;
+        Need {
+            tokens: wants.tokens,
+            counted: wants.counted,
+            answer: wants.answer,
+            stream: call.stream,
+            prefix: wants.prefix,
+            region: wants.region.as_deref(),
+            waits: wants.waits,
+        }
+    }
+
+    /// Counts the prompt's tokens, once, where they may be too many for one of the group: no token is shorter than a
+    /// byte.
+    async fn count(&mut self, call: &Call, group: &Group) {
+        let least = group.deployments.iter().filter_map(|d| d.max_input_tokens);
+        let Some(least) = least.min() else { return };
+        // Of other dialects LiteLLM counts nothing before they are sent either.
+        if !matches!(call.op, Op::Chat | Op::TextCompletion | Op::Embeddings) {
+            return;
+        }
+        let prompt = prompt(call);
+        if self.wants.counted.is_some() || prompt.len() as u64 <= least {
+            return;
+        }
+        let model = group.deployments.first().map(|d| d.target.model.clone());
+        self.wants.counted = count::prompt(call.op, prompt, model.unwrap_or_default()).await;
     }
 
     fn group(&self, running: &Running, model: &str) -> Result<Arc<Group>> {
@@ -356,6 +448,69 @@ impl Walk {
     }
 }
 
+impl Wants {
+    fn of(call: &Call, snapshot: &Snapshot) -> Self {
+        let rules = &snapshot.routes.rules;
+        let waits = rules.queue > 0 || call.priority.or(rules.default_priority).is_some();
+        if !rules.reads_prompt() {
+            return Self {
+                waits,
+                ..Self::default()
+            };
+        }
+        let most = |name: &str| call.params.get::<u64>(name);
+        Self {
+            tokens: estimate(call),
+            counted: None,
+            answer: most("max_completion_tokens").or_else(|| most("max_tokens")),
+            prefix: if rules.strategy.reads_prefix() {
+                affinity::prefix(&prompt(call))
+            } else {
+                0
+            },
+            region: call.options.other.get("allowed_model_region"),
+            waits,
+        }
+    }
+}
+
+/// Tokens of a prompt, told from its length: four bytes each, as providers estimate for their own limits.
+pub(super) fn estimate(call: &Call) -> u64 {
+    prompt(call).len() as u64 / 4
+}
+
+/// The raw JSON of what is asked.
+fn prompt(call: &Call) -> Bytes {
+    let name = match call.op {
+        Op::Chat | Op::Messages => "messages",
+        Op::GenerateContent => "contents",
+        Op::TextCompletion => "prompt",
+        Op::Embeddings => "input",
+        Op::Rerank => "documents",
+    };
+    call.params.raw(name).cloned().unwrap_or_default()
+}
+
+/// LiteLLM's `priority`: a whole number, also as a text.
+fn priority(raw: &[u8]) -> Result<i64> {
+    let value: serde_json::Value = serde_json::from_slice(raw).unwrap_or_default();
+    let number = match &value {
+        serde_json::Value::Number(number) => number.as_i64().or_else(|| {
+            number
+                .as_f64()
+                .filter(|n| n.fract() == 0.0)
+                .map(|n| n as i64)
+        }),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| {
+        let mut error = Error::bad_request("`priority` must be an integer");
+        error.param = Some("priority".to_owned());
+        error
+    })
+}
+
 /// The tags of a call: its own, and those of its `metadata`.
 fn tags(options: &Options) -> Vec<String> {
     let metadata: Option<serde_json::Value> = options.other.get("metadata");
@@ -370,7 +525,7 @@ fn tags(options: &Options) -> Vec<String> {
 }
 
 /// The target under the call's own settings; the deployment's own when the call has none that matter there.
-fn effective(running: &Running, target: &Arc<Target>) -> Arc<Target> {
+pub(super) fn effective(running: &Running, target: &Arc<Target>) -> Arc<Target> {
     let asked = &running.call.options;
     let plain = asked.api_key.is_none()
         && asked.api_base.is_none()
@@ -399,7 +554,7 @@ fn effective(running: &Running, target: &Arc<Target>) -> Arc<Target> {
 }
 
 /// The provider's filter ended a reply, and there is a group to try instead.
-fn filtered(target: &Target) -> Error {
+fn blocked(target: &Target) -> Error {
     Error::new(
         ErrorKind::ContentPolicyViolation,
         "Response output was blocked.",

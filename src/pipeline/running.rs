@@ -1,18 +1,17 @@
 //! A call under way, what it holds, and the one receipt that it leaves behind: success, failure, or cancelled when it is dropped.
 
 use super::Failure;
+use super::admit::Tried;
+use super::explain::Notes;
 use crate::account::{Cost, FailedAttempt, Outcome, Receipt, Sink, Timings, Trail, Usage};
 use crate::adapt::{Head, Target};
-use crate::config::Snapshot;
 use crate::error::Error;
 use crate::request::Call;
-use crate::resilience::backoff;
-use crate::resilience::cooldown::Failed;
-use crate::route::Deployment;
+use crate::resilience::gate::Permit;
 use http::HeaderMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use tokio::sync::OwnedSemaphorePermit;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A call under way. Dropping it before its end is what a caller that leaves does.
@@ -43,51 +42,21 @@ pub(super) struct Running {
     remaining: (Option<u64>, Option<u64>),
     /// What failed on the way.
     pub(super) trail: Trail,
-    /// The deployment in use, and the permit held there. Empty in process.
+    /// The deployment in use, and what is held there. Empty in process.
     pub(super) tried: Option<Tried>,
+    /// The place among all calls of this process, where these are limited.
+    pub(super) seat: Option<Permit>,
+    /// What is noted of the way, where the call asks for it.
+    pub(super) notes: Option<Box<Notes>>,
+    /// What they told in the end.
+    pub(super) explanation: Option<String>,
+    /// `default_priority`, where the call says none.
+    pub(super) default_priority: Option<i64>,
     /// Whether a failure of this call was held against its deployment: LiteLLM does so with a call's first failure,
     /// and with the last of each fallback.
     pub(super) judged: bool,
     sinks: Arc<[Arc<dyn Sink>]>,
     over: bool,
-}
-
-/// A deployment that a call is using.
-pub(super) struct Tried {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) deployment: Deployment,
-    /// Whether it is the only one of its group.
-    pub(super) alone: bool,
-    /// Whether its group has a fallback.
-    pub(super) has_fallback: bool,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Tried {
-    fn succeeded(&self) {
-        if !self.snapshot.routes.cooldowns.disabled {
-            self.deployment
-                .state
-                .lock()
-                .succeeded(Instant::now().into_std());
-        }
-    }
-
-    /// Holds a failure against the deployment; true when it cools from now on.
-    fn failed(&self, error: &Error) -> bool {
-        let headers = error.headers.as_deref();
-        let failed = Failed {
-            error,
-            retry_after: headers
-                .and_then(|headers| backoff::asked_seconds(headers, SystemTime::now())),
-            own_time: self.deployment.cooldown_time,
-            alone: self.alone,
-            has_fallback: self.has_fallback,
-        };
-        let rules = &self.snapshot.routes.cooldowns;
-        let now = Instant::now().into_std();
-        self.deployment.state.lock().failed(now, rules, &failed)
-    }
 }
 
 impl Running {
@@ -96,6 +65,7 @@ impl Running {
         Self {
             requested_model: call.model.clone(),
             queued: now.saturating_duration_since(call.started),
+            notes: call.explain.then(Box::default),
             call,
             target: None,
             served: None,
@@ -109,15 +79,40 @@ impl Running {
             remaining: (None, None),
             trail: Trail::default(),
             tried: None,
+            seat: None,
+            explanation: None,
+            default_priority: None,
             judged: false,
             sinks,
             over: false,
         }
     }
 
+    /// Its place in a line: lower goes first. `None` for a call that takes no part in lines.
+    pub(super) fn priority(&self) -> Option<i64> {
+        self.call.priority.or(self.default_priority)
+    }
+
     /// Time since the call came in.
     pub(super) fn elapsed(&self) -> Duration {
         self.call.elapsed()
+    }
+
+    /// Whether the budget of its group has one more attempt; it is counted then.
+    pub(super) fn may_retry(&self) -> bool {
+        let Some(tried) = &self.tried else {
+            return true;
+        };
+        let Some(rules) = &tried.snapshot.routes.rules.retry_budget else {
+            return true;
+        };
+        let now = Instant::now().into_std();
+        let state = &tried.group.state;
+        let granted = state.retries.lock().withdraw(now, rules);
+        if !granted {
+            state.retries_denied.fetch_add(1, Ordering::Relaxed);
+        }
+        granted
     }
 
     /// Waits before another attempt; false when the deadline would pass meanwhile.
@@ -141,10 +136,12 @@ impl Running {
     /// Notes an attempt that failed: for the trail of the receipt, and once against the deployment.
     pub(super) fn note_failure(&mut self, target: &Arc<Target>, error: Error) -> Error {
         let first = !std::mem::replace(&mut self.judged, true);
-        let tried = self.tried.as_mut().filter(|_| first);
-        let cooled_down = tried.is_some_and(|tried| tried.failed(&error));
+        let late = self.call.deadline.left(Instant::now().into_std());
+        let late = late.is_some_and(|left| left.is_zero());
+        let mut cooled_down = false;
         if let Some(tried) = &mut self.tried {
-            tried.permit = None;
+            cooled_down = first && tried.cools(&error);
+            cooled_down |= tried.failed(&error, late);
         }
         self.trail.failed.push(FailedAttempt {
             target: target.clone(),
@@ -157,7 +154,7 @@ impl Running {
 
     /// Holds the end of a fallback that failed against its deployment.
     pub(super) fn judge(&mut self, error: &Error) {
-        let cooled = self.tried.as_ref().is_some_and(|tried| tried.failed(error));
+        let cooled = self.tried.as_ref().is_some_and(|tried| tried.cools(error));
         if cooled && let Some(last) = self.trail.failed.last_mut() {
             last.cooled_down = true;
         }
@@ -165,12 +162,14 @@ impl Running {
 
     /// The call failed for good.
     pub(super) fn fail(mut self, error: Error) -> Box<Failure> {
+        self.explain(None);
         let failure = Box::new(Failure {
             error: error.clone(),
             target: self.target.clone(),
             retries: self.retries,
             fallbacks: self.fallbacks,
             begun: self.begun,
+            explanation: self.explanation.take(),
         });
         self.close(Outcome::Failure(error), None);
         failure
@@ -187,10 +186,18 @@ impl Running {
             return None;
         }
         let cost = self.cost(usage.as_ref());
-        if let Some(tried) = self.tried.take()
-            && matches!(outcome, Outcome::Success)
-        {
-            tried.succeeded();
+        if let Some(mut tried) = self.tried.take() {
+            let total = cost.map(|cost| cost.total);
+            match outcome {
+                Outcome::Success => tried.succeeded(usage.as_ref(), total),
+                Outcome::Failure(_) | Outcome::Cancelled => tried.leave(usage.as_ref(), total),
+            }
+        }
+        if let Some(seat) = self.seat.take() {
+            seat.end(self.elapsed());
+        }
+        if self.explanation.is_none() {
+            self.explain(cost.as_ref());
         }
         if self.sinks.is_empty() {
             return cost;
@@ -221,6 +228,16 @@ impl Running {
             sink.record(&receipt);
         }
         cost
+    }
+
+    /// Brings the notes of the way into one line, which the log keeps, too.
+    pub(super) fn explain(&mut self, cost: Option<&Cost>) {
+        let Some(notes) = self.notes.take() else {
+            return;
+        };
+        let told = notes.told(self, cost);
+        tracing::info!(target: "gateway::explain", "{told}");
+        self.explanation = Some(told);
     }
 
     /// What the call cost, when its price is known.

@@ -64,6 +64,9 @@ impl Pump {
             && self.running.first_chunk.is_none()
         {
             self.running.first_chunk = Some(self.running.elapsed());
+            if let Some(tried) = &mut self.running.tried {
+                tried.first_token();
+            }
         }
         if next.is_ready() {
             self.account(match &next {

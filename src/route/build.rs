@@ -1,14 +1,17 @@
 //! From a configuration to [`Routes`]: every deployment's target is resolved here, once.
 
+use super::deployment::Prices;
+use super::strategy::Strategy;
 use super::wildcard::{Wildcards, fill};
-use super::{Deployment, Env, Fallbacks, Group, Routes};
+use super::{Deployment, Env, Fallbacks, Group, GroupState, Routes, Rules, State};
 use crate::adapt::Target;
-use crate::config::schema::{Config, ModelEntry};
+use crate::catalog;
+use crate::config::guards;
+use crate::config::schema::{Budget, Config, ModelEntry};
 use crate::error::{Error, Result};
 use crate::options::{CustomPrice, Options};
 use crate::params::Params;
-use crate::resilience::{Cooldown, CooldownRules, RetryRules};
-use parking_lot::Mutex;
+use crate::resilience::{CooldownRules, Limits, RetryRules};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,8 @@ pub struct Template {
     options: Options,
     defaults: Params,
     settings: Deployment,
+    /// Whether anybody asks for prices and context windows.
+    described: bool,
 }
 
 impl Template {
@@ -36,15 +41,72 @@ impl Template {
             .deployment_id
             .clone_from(&self.settings.target.deployment_id);
         target.model_group = group.to_owned();
-        Ok(Deployment {
+        let mut deployment = Deployment {
             target: Arc::new(target),
             ..self.settings.clone()
-        })
+        };
+        if self.described {
+            describe(&mut deployment);
+        }
+        Ok(deployment)
     }
 }
 
-/// States by deployment id.
-pub(super) type States = HashMap<String, Arc<Mutex<Cooldown>>>;
+/// The model's list price, and the longest prompt that it takes, where the deployment does not say.
+fn describe(deployment: &mut Deployment) {
+    let target = &deployment.target;
+    let base = target.options.base_model.as_deref();
+    let found = match base {
+        Some(base) => {
+            catalog::find(base, None).or_else(|| catalog::find(base, Some(target.provider.name)))
+        }
+        None => catalog::find(&target.model, Some(target.provider.name)),
+    };
+    let listed = |name: &str| {
+        let entry = &found.as_ref()?.entry;
+        entry.get(name)?.as_f64()
+    };
+    let custom = target.options.price.as_ref();
+    let price = |name: &str| {
+        let own = custom.and_then(|custom| custom.prices.get(name).copied());
+        own.or_else(|| listed(name))
+    };
+    deployment.prices = Prices {
+        input: price("input_cost_per_token"),
+        output: price("output_cost_per_token"),
+        cache_read: price("cache_read_input_token_cost"),
+    };
+    if deployment.max_input_tokens.is_none() {
+        deployment.max_input_tokens = listed("max_input_tokens").map(|tokens| tokens as u64);
+    }
+}
+
+/// How deployments (by id) and groups (by name) fare.
+#[derive(Default)]
+pub(super) struct States {
+    deployments: HashMap<String, Arc<State>>,
+    groups: HashMap<String, Arc<GroupState>>,
+}
+
+impl States {
+    /// The state of a deployment, the one it had before if it was there.
+    fn deployment(&mut self, id: &str, before: Option<&Self>) -> Arc<State> {
+        let known = before.and_then(|states| states.deployments.get(id));
+        let state = self.deployments.entry(id.to_owned());
+        state
+            .or_insert_with(|| known.cloned().unwrap_or_default())
+            .clone()
+    }
+
+    /// The same of a group.
+    fn group(&mut self, name: &str, before: Option<&Self>) -> Arc<GroupState> {
+        let known = before.and_then(|states| states.groups.get(name));
+        let state = self.groups.entry(name.to_owned());
+        state
+            .or_insert_with(|| known.cloned().unwrap_or_default())
+            .clone()
+    }
+}
 
 impl Routes {
     /// The routes of a configuration. `env` is the environment in which keys and addresses are looked up; `before`
@@ -60,10 +122,12 @@ impl Routes {
             cooldowns: cooldowns(config),
             retries: retries(config),
             fallbacks: fallbacks(config),
+            rules: Rules::of(config, before.map(|routes| &routes.rules)),
             ..Self::default()
         };
         let mut groups: HashMap<String, Group> = HashMap::new();
         let mut patterns: Vec<(String, Vec<Template>)> = Vec::new();
+        let (mut budgets, mut parallel) = (false, false);
         for entry in &config.model_list {
             let name = &entry.model_name;
             let template = match template(entry, config, known, &mut routes.states) {
@@ -73,6 +137,8 @@ impl Routes {
                     continue;
                 }
             };
+            budgets |= template.settings.budget.is_some();
+            parallel |= template.settings.max_parallel.is_some();
             if name.contains('*') {
                 match patterns.iter_mut().find(|(pattern, _)| pattern == name) {
                     Some((_, templates)) => templates.push(template),
@@ -86,9 +152,13 @@ impl Routes {
                     routes
                         .ids
                         .insert(id.clone(), Arc::new(alone(&deployment, id)));
-                    let group = groups.entry(name.clone()).or_default();
-                    group.name.clone_from(name);
-                    group.deployments.push(deployment);
+                    let states = &mut routes.states;
+                    let group = groups.entry(name.clone()).or_insert_with(|| Group {
+                        name: name.clone(),
+                        deployments: Vec::new(),
+                        state: states.group(name, known),
+                    });
+                    group.deployments.push(Arc::new(deployment));
                 }
                 Err(error) => routes.problems.push(format!("`{name}`: {}", error.message)),
             }
@@ -97,6 +167,15 @@ impl Routes {
             .into_iter()
             .map(|(name, group)| (name, Arc::new(group)))
             .collect();
+        let rules = &routes.rules;
+        routes.has_budgets = !rules.providers.is_empty() || budgets;
+        routes.has_parallel_limits = rules.adaptive.is_some() || parallel;
+        routes.is_plain = !(routes.has_budgets
+            || routes.has_parallel_limits
+            || routes.tag_filtering
+            || rules.checks
+            || rules.counts_use()
+            || rules.health.is_some());
         routes.wildcards = Wildcards::new(patterns, env);
         routes
     }
@@ -108,10 +187,11 @@ fn alone(deployment: &Deployment, id: String) -> Group {
     target.model_group.clone_from(&id);
     Group {
         name: id,
-        deployments: vec![Deployment {
+        deployments: vec![Arc::new(Deployment {
             target: Arc::new(target),
             ..deployment.clone()
-        }],
+        })],
+        state: Arc::default(),
     }
 }
 
@@ -159,13 +239,12 @@ fn template(
         .and_then(|id| id.as_str())
         .unwrap_or_default()
         .to_owned();
-    let state = states
-        .entry(id.clone())
-        .or_insert_with(|| {
-            let known = known.and_then(|known| known.get(&id));
-            known.cloned().unwrap_or_default()
-        })
-        .clone();
+    let state = states.deployment(&id, known);
+    let count = |name: &str| {
+        let value = other(name)?;
+        value.as_u64().or_else(|| value.as_f64().map(|n| n as u64))
+    };
+    let text = |name: &str| other(name).and_then(|value| value.as_str().map(str::to_owned));
     let mut stub = Target::resolve("openai/unsettled", &Options::default(), &|_| None)?;
     stub.deployment_id = id;
     let settings = Deployment {
@@ -173,14 +252,28 @@ fn template(
         weight: number("weight"),
         rpm: number("rpm"),
         tpm: number("tpm"),
+        limits: Limits {
+            requests: count("rpm"),
+            tokens: count("tpm"),
+        },
         order: other("order").and_then(|order| order.as_i64()),
         tags: options.tags.clone().into(),
         cooldown_time: other("cooldown_time")
             .and_then(|value| value.as_f64())
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-        max_parallel: other("max_parallel_requests")
-            .and_then(|value| value.as_u64())
-            .map(|most| most.clamp(1, u64::from(u32::MAX)) as u32),
+        max_parallel: max_parallel(
+            count("max_parallel_requests"),
+            count("rpm"),
+            count("tpm"),
+            config.router.default_max_parallel_requests,
+        ),
+        budget: number_of(other("max_budget").as_ref()).and_then(|limit| {
+            let period = text("budget_duration").and_then(|text| guards::period(&text))?;
+            Some(Budget { limit, period })
+        }),
+        max_input_tokens: count("max_input_tokens"),
+        region: text("region_name"),
+        prices: Prices::default(),
         state,
     };
     Ok(Template {
@@ -188,7 +281,36 @@ fn template(
         options,
         defaults,
         settings,
+        described: config.router.enable_pre_call_checks
+            || config
+                .router
+                .routing_strategy
+                .as_deref()
+                .and_then(Strategy::named)
+                .is_some_and(Strategy::reads_prices),
     })
+}
+
+/// Calls in flight that a deployment takes: LiteLLM derives them from the other limits where they are not said (six
+/// requests for each thousand tokens a minute, Azure's rule).
+fn max_parallel(
+    said: Option<u64>,
+    rpm: Option<u64>,
+    tpm: Option<u64>,
+    usual: Option<u32>,
+) -> Option<u32> {
+    let derived = said
+        .or(rpm)
+        .or_else(|| tpm.map(|tpm| (tpm * 6 / 1000).max(1)));
+    derived
+        .or(usual.map(u64::from))
+        .filter(|most| *most > 0)
+        .map(|most| most.min(u64::from(u32::MAX)) as u32)
+}
+
+fn number_of(value: Option<&serde_json::Value>) -> Option<f64> {
+    let number = value?.as_f64()?;
+    Some(number).filter(|number| number.is_finite() && *number > 0.0)
 }
 
 /// What the file says of all deployments, where this one says nothing.

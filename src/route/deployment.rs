@@ -1,8 +1,10 @@
 //! One deployment of a model group: its target, what picks it, and how it fares.
 
+use super::state::{GroupState, State};
 use crate::adapt::Target;
-use crate::resilience::Cooldown;
-use parking_lot::Mutex;
+use crate::config::schema::Budget;
+use crate::resilience::Limits;
+use crate::resilience::breaker::Verdict;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,8 @@ pub struct Deployment {
     pub rpm: f64,
     /// `tpm`.
     pub tpm: f64,
+    /// `rpm` and `tpm` as limits.
+    pub limits: Limits,
     /// `order`: lower is tried first.
     pub order: Option<i64>,
     /// `tags`.
@@ -25,8 +29,25 @@ pub struct Deployment {
     pub cooldown_time: Option<Duration>,
     /// Calls in flight that it takes; `None` is no limit.
     pub max_parallel: Option<u32>,
+    /// `max_budget` in a `budget_duration`.
+    pub budget: Option<Budget>,
+    /// The longest prompt that its model takes.
+    pub max_input_tokens: Option<u64>,
+    /// Where it is, as `allowed_model_region` names it.
+    pub region: Option<String>,
+    /// Its list price.
+    pub prices: Prices,
     /// How it fares; shared by everything that has this deployment's id.
-    pub state: Arc<Mutex<Cooldown>>,
+    pub state: Arc<State>,
+}
+
+/// USD a token; `None` is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(missing_docs)]
+pub struct Prices {
+    pub input: Option<f64>,
+    pub output: Option<f64>,
+    pub cache_read: Option<f64>,
 }
 
 impl Deployment {
@@ -37,7 +58,12 @@ impl Deployment {
 
     /// How long it was sent to cool, if it is cooling.
     pub fn cooling(&self, now: Instant) -> Option<Duration> {
-        self.state.lock().cooling(now)
+        self.state.cooldown.lock().cooling(now)
+    }
+
+    /// What its breaker says.
+    pub fn verdict(&self, now: Instant) -> Verdict {
+        self.state.breaker.lock().verdict(now)
     }
 }
 
@@ -47,7 +73,9 @@ pub struct Group {
     /// The public name.
     pub name: String,
     /// In the order of the configuration.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Vec<Arc<Deployment>>,
+    /// How it fares; shared by everything of this name.
+    pub state: Arc<GroupState>,
 }
 
 impl Group {
@@ -56,6 +84,14 @@ impl Group {
         self.deployments
             .iter()
             .filter(|deployment| deployment.cooling(now).is_none())
+            .count()
+    }
+
+    /// Deployments whose breaker lets calls through, now or as a probe.
+    pub fn admitting(&self, now: Instant) -> usize {
+        self.deployments
+            .iter()
+            .filter(|deployment| !matches!(deployment.verdict(now), Verdict::Reject(_)))
             .count()
     }
 

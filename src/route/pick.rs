@@ -1,10 +1,14 @@
-//! Which deployment of a group takes a call: those that cool, that this call has tried in vain, that carry the wrong
-//! tags or a later `order` step aside; among the rest the dice decide by `weight`, else `rpm`, else `tpm`.
+//! Which deployment of a group takes a call: those that cool, that this call has tried in vain, that are ill, spent,
+//! too small, of the wrong tags, full, or of a later `order` step aside; among the rest the group's strategy decides.
+//!
+//! [`Group::survey`] is the one place that says who steps aside and why: [`Group::pick`] picks among the others, and
+//! an explanation shows all of it.
 
+use super::refuse;
 use super::{Deployment, Group, Routes};
-use crate::error::{Error, ErrorKind};
-use http::HeaderMap;
-use http::header::RETRY_AFTER;
+use crate::error::Error;
+use crate::resilience::breaker::Verdict;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a call asks of a group.
@@ -20,114 +24,278 @@ pub struct Ask<'a> {
     pub skip: &'a [String],
     /// The call's tags.
     pub tags: &'a [String],
+    /// What the call needs.
+    pub need: Need<'a>,
 }
+
+/// What a call needs of a deployment, as far as the rules in force look at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Need<'a> {
+    /// Tokens of the prompt, estimated.
+    pub tokens: u64,
+    /// Tokens of the prompt, counted; only where a context window may be too small.
+    pub counted: Option<u64>,
+    /// Tokens that the answer may have.
+    pub answer: Option<u64>,
+    /// It is a stream.
+    pub stream: bool,
+    /// The prompt's beginning, or 0.
+    pub prefix: u64,
+    /// `allowed_model_region`.
+    pub region: Option<&'a str>,
+    /// It may wait its turn.
+    pub waits: bool,
+}
+
+/// Why a deployment stepped aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aside {
+    /// It cools, for so long.
+    Cooling(Duration),
+    /// Its breaker is open, for so long.
+    Ejected(Duration),
+    /// A background check found it ill.
+    Ill,
+    /// This call has tried it in vain.
+    Tried,
+    /// The prompt is longer than it takes.
+    TooLong(u64),
+    /// It is in another region.
+    Region,
+    /// Its provider's budget is spent.
+    ProviderBudget,
+    /// Its own budget is spent.
+    Budget,
+    /// It has other tags.
+    Tags,
+    /// `rpm` or `tpm` is used up.
+    Limit,
+    /// All calls that it takes are in flight.
+    Full,
+    /// It has a later `order`.
+    Order,
+}
+
+impl Aside {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cooling(_) => "cooling",
+            Self::Ejected(_) => "ejected",
+            Self::Ill => "ill",
+            Self::Tried => "tried",
+            Self::TooLong(_) => "context_window",
+            Self::Region => "region",
+            Self::ProviderBudget => "provider_budget",
+            Self::Budget => "budget",
+            Self::Tags => "tags",
+            Self::Limit => "limit",
+            Self::Full => "full",
+            Self::Order => "order",
+        }
+    }
+}
+
+/// The deployments of a group as one call sees them: in their order, with the reason of those that step aside.
+pub type Survey<'a> = Vec<(&'a Arc<Deployment>, Option<Aside>)>;
 
 impl Group {
     /// Picks a deployment.
     ///
     /// # Errors
-    /// LiteLLM's answers when all of them cool, and when tags leave none.
-    pub fn pick(&self, routes: &Routes, ask: &Ask<'_>) -> Result<&Deployment, Error> {
-        let mut open: Vec<&Deployment> = self
-            .deployments
-            .iter()
-            .filter(|deployment| deployment.cooling(ask.now).is_none())
-            .collect();
-        if open.is_empty() {
-            return Err(self.all_cooling(ask.now));
+    /// LiteLLM's answers when all of them step aside.
+    pub fn pick(&self, routes: &Routes, ask: &Ask<'_>) -> Result<&Arc<Deployment>, Error> {
+        if let [only] = &*self.deployments
+            && routes.is_plain
+            && ask.order.is_none()
+        {
+            return match out_of_use(only, routes, ask.now) {
+                None => Ok(only),
+                Some(_) => Err(refuse::all_cooling(self, ask.now)),
+            };
         }
-        if open.iter().any(|d| !ask.skip.iter().any(|id| id == d.id())) {
-            open.retain(|d| !ask.skip.iter().any(|id| id == d.id()));
+        let (survey, error) = self.survey(routes, ask);
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let open: Vec<&Arc<Deployment>> = survey
+            .into_iter()
+            .filter(|(_, aside)| aside.is_none())
+            .map(|(deployment, _)| deployment)
+            .collect();
+        // Who has to show that it is well again is asked first, once.
+        if routes.rules.breaker.is_some()
+            && let Some(probe) = open.iter().find(|d| d.verdict(ask.now) == Verdict::Probe)
+        {
+            return Ok(probe);
+        }
+        let rules = &routes.rules;
+        rules
+            .strategy
+            .choose(&open, rules, &self.state, ask)
+            .ok_or_else(|| refuse::all_cooling(self, ask.now))
+    }
+
+    /// LiteLLM's answer when nobody takes calls now.
+    pub fn out_of_use(&self, now: Instant) -> Error {
+        refuse::all_cooling(self, now)
+    }
+
+    /// Who steps aside and why; the error when nobody is left.
+    pub fn survey(&self, routes: &Routes, ask: &Ask<'_>) -> (Survey<'_>, Option<Error>) {
+        let rules = &routes.rules;
+        let mut all: Survey<'_> = self.deployments.iter().map(|d| (d, None)).collect();
+        step_aside(&mut all, |d| out_of_use(d, routes, ask.now));
+        if none_left(&all) {
+            let error = refuse::all_cooling(self, ask.now);
+            return (all, Some(error));
+        }
+        if let Some(stale) = rules.health {
+            unless_last(&mut all, |d| {
+                d.state.is_ill(ask.now, stale).then_some(Aside::Ill)
+            });
+        }
+        if !ask.skip.is_empty() {
+            unless_last(&mut all, |d| {
+                ask.skip
+                    .iter()
+                    .any(|id| id == d.id())
+                    .then_some(Aside::Tried)
+            });
+        }
+        if rules.checks {
+            step_aside(&mut all, |d| too_small(d, ask));
+            if none_left(&all) {
+                let error = refuse::too_small(self, &all, ask);
+                return (all, Some(error));
+            }
         }
         if routes.tag_filtering {
-            open = by_tags(open, ask.tags, routes.tags_match_any)
-                .ok_or_else(|| self.tags_refuse(ask.tags))?;
+            by_tags(&mut all, ask.tags, routes.tags_match_any);
+            if none_left(&all) {
+                let error = refuse::tags(self, ask.tags);
+                return (all, Some(error));
+            }
         }
-        let order = ask
-            .order
-            .or_else(|| open.iter().filter_map(|d| d.order).min());
+        if routes.has_budgets {
+            step_aside(&mut all, |d| spent(d, routes, ask.now));
+            if none_left(&all) {
+                let error = refuse::budgets(&all, routes, ask.now);
+                return (all, Some(error));
+            }
+        }
+        if rules.counts_use() {
+            step_aside(&mut all, |d| no_room(d, ask));
+            if none_left(&all) {
+                let error = refuse::limits(self, ask);
+                return (all, Some(error));
+            }
+        }
+        if routes.has_parallel_limits && !ask.need.waits {
+            unless_last(&mut all, |d| is_full(d, routes).then_some(Aside::Full));
+        }
+        let order = ask.order.or_else(|| {
+            let open = all.iter().filter(|(_, aside)| aside.is_none());
+            open.filter_map(|(d, _)| d.order).min()
+        });
         if order.is_some() {
-            open.retain(|deployment| deployment.order == order);
+            step_aside(&mut all, |d| (d.order != order).then_some(Aside::Order));
+            if none_left(&all) {
+                let error = refuse::all_cooling(self, ask.now);
+                return (all, Some(error));
+            }
         }
-        throw(&open, ask.dice).ok_or_else(|| self.all_cooling(ask.now))
-    }
-
-    fn all_cooling(&self, now: Instant) -> Error {
-        let times = self.deployments.iter().filter_map(|d| d.cooling(now));
-        let wait = times.min().unwrap_or(Duration::from_secs(5));
-        let ids: Vec<String> = self
-            .deployments
-            .iter()
-            .filter(|deployment| deployment.cooling(now).is_some())
-            .map(|deployment| format!("'{}'", deployment.id()))
-            .collect();
-        let seconds = wait.as_secs_f64().ceil() as u64;
-        let mut error = Error::new(
-            ErrorKind::RateLimit,
-            format!(
-                "No deployments available for selected model, Try again in {seconds} seconds. All deployments for \
-                 selected model are in cooldown. Passed model={}. pre-call-checks=False, cooldown_list=[{}]",
-                self.name,
-                ids.join(", ")
-            ),
-        );
-        error.openai_type = Some("all_deployments_in_cooldown".to_owned());
-        error.retry = false;
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, seconds.into());
-        error.headers = Some(Box::new(headers));
-        error
-    }
-
-    fn tags_refuse(&self, tags: &[String]) -> Error {
-        let shown: Vec<String> = tags.iter().map(|tag| format!("'{tag}'")).collect();
-        let mut error = Error::new(
-            ErrorKind::Authentication,
-            format!(
-                "Not allowed to access model due to tags configuration. Passed model={} and tags=[{}]",
-                self.name,
-                shown.join(", ")
-            ),
-        );
-        error.openai_type = Some("internal_server_error".to_owned());
-        error
+        (all, None)
     }
 }
 
-/// LiteLLM's word for a name under which no deployment is, said in seconds all the same.
-pub(super) fn none_available(model: &str) -> Error {
-    const SECONDS: u64 = 5;
-    let mut error = Error::new(
-        ErrorKind::RateLimit,
-        format!(
-            "No deployments available for selected model, Try again in {SECONDS} seconds. Passed model={model}. \
-             pre-call-checks=False, cooldown_list=[]"
-        ),
-    );
-    error.openai_type = Some("rate_limit_error".to_owned());
-    error.retry = false;
-    let mut headers = HeaderMap::new();
-    headers.insert(RETRY_AFTER, SECONDS.into());
-    error.headers = Some(Box::new(headers));
-    error
+fn none_left(all: &Survey<'_>) -> bool {
+    all.iter().all(|(_, aside)| aside.is_some())
 }
 
-/// The deployments that a call with these tags may have; `None` when there is none.
+fn step_aside(all: &mut Survey<'_>, reason: impl Fn(&Deployment) -> Option<Aside>) {
+    for (deployment, aside) in all.iter_mut().filter(|(_, aside)| aside.is_none()) {
+        *aside = reason(deployment);
+    }
+}
+
+/// The same, unless nobody would be left.
+fn unless_last(all: &mut Survey<'_>, reason: impl Fn(&Deployment) -> Option<Aside>) {
+    let stays = all
+        .iter()
+        .any(|(deployment, aside)| aside.is_none() && reason(deployment).is_none());
+    if stays {
+        step_aside(all, reason);
+    }
+}
+
+fn out_of_use(deployment: &Deployment, routes: &Routes, now: Instant) -> Option<Aside> {
+    if routes.rules.breaker.is_some() {
+        return match deployment.verdict(now) {
+            Verdict::Reject(wait) => Some(Aside::Ejected(wait)),
+            Verdict::Admit | Verdict::Probe => None,
+        };
+    }
+    deployment.cooling(now).map(Aside::Cooling)
+}
+
+fn too_small(deployment: &Deployment, ask: &Ask<'_>) -> Option<Aside> {
+    if let (Some(most), Some(tokens)) = (deployment.max_input_tokens, ask.need.counted)
+        && tokens > most
+    {
+        return Some(Aside::TooLong(most));
+    }
+    let wanted = ask.need.region?;
+    // A region of a provider's own (`eu-central-1`) is in the one that is named shortly.
+    let is_there = deployment
+        .region
+        .as_deref()
+        .is_some_and(|region| region == wanted || region.starts_with(&format!("{wanted}-")));
+    (!is_there).then_some(Aside::Region)
+}
+
+fn spent(deployment: &Deployment, routes: &Routes, now: Instant) -> Option<Aside> {
+    let provider = routes.rules.providers.get(deployment.target.provider.name);
+    if provider.is_some_and(|(budget, spent)| spent.lock().exceeds(now, budget)) {
+        return Some(Aside::ProviderBudget);
+    }
+    let own = deployment.budget.as_ref();
+    own.is_some_and(|budget| deployment.state.spent.lock().exceeds(now, budget))
+        .then_some(Aside::Budget)
+}
+
+fn no_room(deployment: &Deployment, ask: &Ask<'_>) -> Option<Aside> {
+    if !deployment.limits.any() {
+        return None;
+    }
+    let tokens = ask.need.tokens;
+    let mut quota = deployment.state.quota.lock();
+    let room = quota.room(ask.now, deployment.limits, tokens);
+    room.is_err().then_some(Aside::Limit)
+}
+
+fn is_full(deployment: &Deployment, routes: &Routes) -> bool {
+    routes
+        .parallel_limit(deployment)
+        .is_some_and(|limit| deployment.state.gate.load().0 >= limit)
+}
+
+/// The deployments that a call with these tags may have.
 ///
 /// A call with tags gets the deployments that match, else the default ones; a call without gets the default ones, else
 /// all. `!tag` keeps away from deployments with that tag, `&tag` asks for it beside all others.
-fn by_tags<'a>(
-    open: Vec<&'a Deployment>,
-    tags: &[String],
-    match_any: bool,
-) -> Option<Vec<&'a Deployment>> {
+fn by_tags(all: &mut Survey<'_>, tags: &[String], match_any: bool) {
     let has = |deployment: &Deployment, tag: &str| deployment.tags.iter().any(|own| own == tag);
     let mut wanted = Vec::new();
-    let mut pool = open;
+    let other = Some(Aside::Tags);
     for tag in tags {
         match (tag.strip_prefix('!'), tag.strip_prefix('&')) {
-            (Some(not), _) if !not.is_empty() => pool.retain(|d| !has(d, not)),
-            (_, Some(must)) if !must.is_empty() => pool.retain(|d| has(d, must)),
+            (Some(not), _) if !not.is_empty() => {
+                step_aside(all, |d| other.filter(|_| has(d, not)));
+            }
+            (_, Some(must)) if !must.is_empty() => {
+                step_aside(all, |d| other.filter(|_| !has(d, must)));
+            }
             _ => wanted.push(tag.as_str()),
         }
     }
@@ -139,40 +307,11 @@ fn by_tags<'a>(
         }
     };
     let default = |deployment: &Deployment| has(deployment, "default");
-    let chosen: Vec<&Deployment> = if wanted.is_empty() {
-        let defaults: Vec<&Deployment> = pool.iter().copied().filter(|d| default(d)).collect();
-        if defaults.is_empty() { pool } else { defaults }
+    if wanted.is_empty() {
+        unless_last(all, |d| other.filter(|_| !default(d)));
+    } else if all.iter().any(|(d, aside)| aside.is_none() && matches(d)) {
+        step_aside(all, |d| other.filter(|_| !matches(d)));
     } else {
-        let matching: Vec<&Deployment> = pool.iter().copied().filter(|d| matches(d)).collect();
-        if matching.is_empty() {
-            pool.into_iter().filter(|d| default(d)).collect()
-        } else {
-            matching
-        }
-    };
-    (!chosen.is_empty()).then_some(chosen)
-}
-
-/// A deployment by the first kind of weight that any of them has; evenly when none has.
-fn throw<'a>(open: &[&'a Deployment], dice: f64) -> Option<&'a Deployment> {
-    if open.len() < 2 {
-        return open.first().copied();
+        step_aside(all, |d| other.filter(|_| !default(d)));
     }
-    let kinds: [fn(&Deployment) -> f64; 3] = [|d| d.weight, |d| d.rpm, |d| d.tpm];
-    for weight in kinds {
-        let sum: f64 = open.iter().map(|d| weight(d)).sum();
-        if sum <= 0.0 {
-            continue;
-        }
-        let mut left = dice * sum;
-        for &deployment in open {
-            left -= weight(deployment);
-            if left < 0.0 {
-                return Some(deployment);
-            }
-        }
-        return open.iter().rev().copied().find(|d| weight(d) > 0.0);
-    }
-    let at = (dice * open.len() as f64) as usize;
-    open.get(at.min(open.len() - 1)).copied()
 }

@@ -64,10 +64,12 @@ impl Wildcards {
         let deployments = templates
             .iter()
             .filter_map(|template| template.deployment(name, &matched, &**env).ok())
+            .map(Arc::new)
             .collect();
         let group = Group {
             name: name.to_owned(),
             deployments,
+            state: Arc::default(),
         };
         (!group.deployments.is_empty()).then_some(group)
     }

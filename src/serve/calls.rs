@@ -193,6 +193,13 @@ fn common(headers: &mut Writer<'_>, asked: &Asked) {
     }
 }
 
+/// What became of the call and why, where it asked.
+fn explain(headers: &mut Writer<'_>, explanation: Option<&str>) {
+    if let Some(explanation) = explanation {
+        headers.text(name!("x-gateway-explain"), explanation);
+    }
+}
+
 async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
     let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
     match answer.body {
@@ -203,6 +210,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
             attempts(&mut headers, tries);
+            explain(&mut headers, answer.explanation.as_deref());
             headers.cost(answer.cost.as_ref());
             headers.times(asked.started.elapsed(), answer.upstream_time);
             reply
@@ -227,6 +235,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
             attempts(&mut headers, tries);
+            explain(&mut headers, answer.explanation.as_deref());
             headers.cost_to_come();
             headers.times(asked.started.elapsed(), answer.upstream_time);
             headers.text(name!("cache-control"), "no-cache");
@@ -277,6 +286,7 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
     }
     let mut reply = refused(error, asked);
     let headers = reply.headers_mut();
+    explain(&mut Writer(headers), failure.explanation.as_deref());
     let retry_after = error
         .headers
         .as_ref()

@@ -1,9 +1,11 @@
-//! Health of this process, and on request of the models. Liveness never waits for anything.
+//! Health of this process, and of the models: on request, or as [`super::background`] found it last. Liveness never
+//! waits for anything.
 
 use super::body::ReplyBody;
 use super::reply::json as json_reply;
-use super::{Gateway, json, known, query_value};
+use super::{Gateway, gauges, json, known, query_value};
 use crate::adapt::Target;
+use crate::config::Snapshot;
 use crate::params::Params;
 use crate::pipeline::Failure;
 use crate::request::{Call, Deadline, Op};
@@ -39,6 +41,14 @@ pub async fn probe(gateway: &Gateway, query: &str) -> Response<ReplyBody> {
     let snapshot = gateway.engine.snapshot.load_full();
     let model = query_value(query, "model");
     let model_id = query_value(query, "model_id");
+    // What the background has found costs nothing more.
+    if snapshot.config.general.background_health_checks
+        && model.is_none()
+        && model_id.is_none()
+        && let Some(found) = &*gateway.checked.load()
+    {
+        return shown(found);
+    }
     let targets: Vec<Arc<Target>> = snapshot
         .config
         .model_list
@@ -50,45 +60,100 @@ pub async fn probe(gateway: &Gateway, query: &str) -> Response<ReplyBody> {
             model.as_deref().is_none_or(named)
                 && model_id.as_deref().is_none_or(|id| known::id(entry) == id)
         })
-        .filter_map(|entry| {
-            snapshot
-                .routes
-                .target(known::id(entry), Instant::now(), 0.0)
-        })
+        // Those that cool, too: whether they are well is what is asked.
+        .filter_map(|entry| snapshot.routes.by_id(known::id(entry)))
+        .map(|deployment| deployment.target.clone())
         .collect();
+    shown(&ask(gateway, &targets, PROBES_AT_ONCE).await)
+}
+
+/// Asks every deployment for the background, and tells routing what was found.
+pub async fn check_all(gateway: &Gateway) {
+    let snapshot = gateway.engine.snapshot.load_full();
+    let left_out = |id: &str| {
+        snapshot.config.model_list.iter().any(|entry| {
+            known::id(entry) == id
+                && entry.model_info.get("disable_background_health_check")
+                    == Some(&Value::Bool(true))
+        })
+    };
+    let targets: Vec<Arc<Target>> = snapshot
+        .routes
+        .deployments()
+        .iter()
+        .filter(|deployment| !left_out(deployment.id()))
+        .map(|deployment| deployment.target.clone())
+        .collect();
+    let at_once = snapshot.config.general.health_check_concurrency;
+    let at_once = at_once.map_or(PROBES_AT_ONCE, |most| most.max(1) as usize);
+    let found = ask(gateway, &targets, at_once).await;
+    gateway.checked.store(Some(Arc::new(found)));
+}
+
+/// Asks deployments, some at a time.
+async fn ask(gateway: &Gateway, targets: &[Arc<Target>], at_once: usize) -> Value {
+    let snapshot = gateway.engine.snapshot.load_full();
     let (mut healthy, mut unhealthy) = (Vec::new(), Vec::new());
-    for some in targets.chunks(PROBES_AT_ONCE) {
-        for result in join_all(some.iter().map(|target| one(gateway, target))).await {
+    for some in targets.chunks(at_once) {
+        let results = join_all(some.iter().map(|target| one(gateway, &snapshot, target)));
+        for result in results.await {
             match result {
                 Ok(entry) => healthy.push(entry),
                 Err(entry) => unhealthy.push(entry),
             }
         }
     }
-    let status = if healthy.is_empty() {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
-    let body = json!({
+    json!({
         "healthy_count": healthy.len(),
         "unhealthy_count": unhealthy.len(),
         "healthy_endpoints": healthy,
         "unhealthy_endpoints": unhealthy,
-    });
-    json_reply(status, body.to_string().into())
+    })
 }
 
-async fn one(gateway: &Gateway, target: &Arc<Target>) -> Result<Value, Value> {
+fn shown(found: &Value) -> Response<ReplyBody> {
+    let status = if found["healthy_count"] == 0 {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    json_reply(status, found.to_string().into())
+}
+
+async fn one(gateway: &Gateway, snapshot: &Snapshot, target: &Arc<Target>) -> Result<Value, Value> {
     let call = question(target);
     let sent = sent(&call, target);
-    match gateway.engine.call_target(call, target.clone()).await {
+    let deployment = snapshot.routes.by_id(&target.deployment_id);
+    let found = match gateway.engine.call_target(call, target.clone()).await {
         Ok(answer) => {
             let mut entry = entry(target);
             limits(&mut entry, &answer.head.headers);
-            Ok(entry.into())
+            Ok((entry, true))
         }
-        Err(failure) => Err(unhealthy(target, &failure, sent)),
+        Err(failure) => {
+            let general = &snapshot.config.general;
+            let transient = matches!(failure.error.status, 408 | 429);
+            let ill = !(transient && general.health_check_ignore_transient_errors);
+            Err((unhealthy(target, &failure, sent), !ill))
+        }
+    };
+    let now = Instant::now();
+    if let Some(deployment) = &deployment {
+        let (Ok((_, well)) | Err((_, well))) = &found;
+        *deployment.state.checked.lock() = Some((now, *well));
+    }
+    let with_breaker = |mut entry: Map<String, Value>| -> Value {
+        if let Some(deployment) = &deployment
+            && snapshot.routes.rules.breaker.is_some()
+        {
+            let word = gauges::breaker_word(deployment, now);
+            entry.insert("circuit_breaker".into(), word.into());
+        }
+        entry.into()
+    };
+    match found {
+        Ok((entry, _)) => Ok(with_breaker(entry)),
+        Err((entry, _)) => Err(with_breaker(entry)),
     }
 }
 
@@ -147,10 +212,10 @@ fn sent(call: &Call, target: &Target) -> Value {
     })
 }
 
-fn unhealthy(target: &Target, failure: &Failure, sent: Value) -> Value {
+fn unhealthy(target: &Target, failure: &Failure, sent: Value) -> Map<String, Value> {
     let mut entry = entry(target);
     entry.insert("error".into(), failure.error.litellm_message().into());
     entry.insert("raw_request_typed_dict".into(), sent);
     entry.insert("exception_status".into(), failure.error.status.into());
-    entry.into()
+    entry
 }

@@ -2,7 +2,7 @@
 //! takes from headers, and what a client may not say taken out.
 
 use super::refusal::Refusal;
-use super::{json_fault, known};
+use super::{json_fault, known, wishes};
 use crate::config::Config;
 use crate::options::Options;
 use crate::params::Params;
@@ -194,6 +194,10 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), text(from.headers, name)?.to_owned())))
         .collect();
+    wishes::take(&mut call, from.headers, config).map_err(|name| {
+        let message = format!("header `{name}` must be a whole number");
+        Refusal::new(400, "invalid_request_error", message).param(name)
+    })?;
     if config.general.forward_client_headers_to_llm_api {
         call.forward_headers = forwarded(from.headers, config);
     }

@@ -4,10 +4,11 @@ use super::auth;
 use super::body::ReplyBody;
 use super::reply::json as json_reply;
 use super::routes::ROUTES;
-use super::{Gateway, json};
+use super::{Gateway, gauges, json};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 const METRICS_REFUSED: &str = "Unauthorized access to metrics endpoint: Authentication Error, Malformed API Key \
 passed in. Ensure Key has `Bearer ` prefix. To allow unauthenticated access, set \
@@ -29,6 +30,7 @@ pub fn metrics(gateway: &Gateway, headers: &HeaderMap) -> Response<ReplyBody> {
             Value::from(METRICS_REFUSED).to_string().into(),
         );
     }
+    gauges::refresh(gateway, Instant::now());
     let mut reply = text(gateway.metrics.render());
     set(
         &mut reply,

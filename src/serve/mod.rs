@@ -6,12 +6,14 @@
 //! A request that is dropped, because its client left, takes its upstream call with it: nothing is spawned for it.
 
 pub mod auth;
+pub mod background;
 pub mod body;
 pub mod calls;
 pub mod count;
 pub mod estimate;
 pub mod facts;
 pub mod fields;
+pub mod gauges;
 pub mod groups;
 pub mod health;
 pub mod inbound;
@@ -24,10 +26,12 @@ pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
+pub mod wishes;
 pub mod workers;
 
 use crate::observe::Metrics;
 use crate::pipeline::Engine;
+use arc_swap::ArcSwapOption;
 use body::ReplyBody;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -45,6 +49,8 @@ pub struct Gateway {
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     ready: AtomicBool,
+    /// What the last background check found.
+    checked: ArcSwapOption<serde_json::Value>,
 }
 
 impl Gateway {
@@ -54,6 +60,7 @@ impl Gateway {
             engine,
             metrics,
             ready: AtomicBool::new(true),
+            checked: ArcSwapOption::empty(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::body::ReplyBody;
 use super::reply::json;
-use crate::error::Error;
+use crate::error::{Error, Side};
 use crate::request::Format;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -124,8 +124,14 @@ pub fn body(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
 
 fn of(error: &Error) -> Refusal {
     let usual = error.kind.row().openai_type;
+    // LiteLLM sheds load before its exceptions have names.
+    let shed = error.openai_type.as_deref() == Some("overloaded_error");
     Refusal {
-        message: error.litellm_message(),
+        message: if shed && error.side == Side::Gateway {
+            error.message.clone()
+        } else {
+            error.litellm_message()
+        },
         kind: error.openai_type.as_deref().unwrap_or(usual).into(),
         param: error.param.as_deref().map(Into::into),
         code: error.status.to_string().into(),

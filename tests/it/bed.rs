@@ -94,6 +94,8 @@ impl Sink for Tally {
 /// A gateway in this process.
 pub struct Bed {
     pub mock: Mock,
+    /// All of them; `mock` is the first.
+    pub mocks: Vec<Mock>,
     pub address: SocketAddr,
     pub gateway: Arc<Gateway>,
     pub tally: Arc<Tally>,
@@ -103,8 +105,13 @@ pub struct Bed {
 impl Bed {
     /// `more`: lines of the deployment's `litellm_params`, indented by six.
     pub fn start(more: &str) -> Self {
-        let (mock, port) = upstream();
-        let (gateway, tally) = gateway(&config(port, more));
+        Self::with(1, |ports| config(ports[0], more))
+    }
+
+    /// With so many upstreams; `config` gets their ports.
+    pub fn with(upstreams: usize, config: impl FnOnce(&[u16]) -> String) -> Self {
+        let (mocks, ports): (Vec<Mock>, Vec<u16>) = (0..upstreams).map(|_| upstream()).unzip();
+        let (gateway, tally) = gateway(&config(&ports));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -121,7 +128,8 @@ impl Bed {
             Workers::none(),
         ));
         Self {
-            mock,
+            mock: mocks[0].clone(),
+            mocks,
             address,
             gateway,
             tally,

@@ -11,6 +11,7 @@
 mod bed;
 mod client;
 mod clocks;
+mod faults;
 mod forward;
 mod fuzzed;
 mod input;

@@ -35,7 +35,8 @@ fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
 
 /// The part of a file that is not its tests.
 fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or(text)
+    let plain = text.split("#[cfg(test)]").next().unwrap_or(text);
+    plain.split("#[cfg(all(test").next().unwrap_or(plain)
 }
 
 #[test]

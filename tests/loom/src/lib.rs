@@ -1,8 +1,8 @@
-//! What calls share, run by loom through every order in which their threads can take turns: the permits of a
-//! deployment, and how it fares.
+//! What calls share, run by loom through every order in which their threads can take turns: the places at a
+//! deployment, its breaker and quota, the budget of its group, and how it fares.
 //!
 //! The files under test are the core's own, compiled here against locks that loom controls: this crate answers to the
-//! names `parking_lot` and `tokio` for them. `make test-loom` runs it; without `--cfg loom` it is empty.
+//! name `parking_lot` for them. `make test-loom` runs it; without `--cfg loom` it is empty.
 
 #![cfg(loom)]
 #![allow(
@@ -16,26 +16,41 @@
 )]
 
 extern crate self as parking_lot;
-extern crate self as tokio;
 
 #[path = "../../../src/error.rs"]
 pub mod error;
 
-#[path = "../../../src/pipeline/permits.rs"]
-mod permits;
-
-#[path = "../../../src/resilience/cooldown.rs"]
-mod cooldown;
-
-#[path = "../../../src/route/deployment.rs"]
-mod deployment;
-
+#[path = "../../../src/resilience"]
 pub mod resilience {
-    pub use crate::cooldown::{Cooldown, CooldownRules};
+    pub mod adaptive;
+    pub mod breaker;
+    pub mod bulkhead;
+    pub mod cooldown;
+    pub mod gate;
+    pub mod hedge;
+    pub mod latency;
+    pub mod quota;
+    pub mod retry_budget;
+    pub mod window;
+
+    pub use adaptive::Adaptive;
+    pub use breaker::Breaker;
+    pub use cooldown::{Cooldown, CooldownRules};
+    pub use gate::Gate;
+    pub use hedge::HedgeBudget;
+    pub use quota::{Limits, Quota};
+    pub use retry_budget::RetryBudget;
 }
 
+#[path = "../../../src/route"]
 pub mod route {
-    pub use crate::deployment::{Deployment, Group};
+    pub mod affinity;
+    pub mod deployment;
+    pub mod money;
+    pub mod state;
+
+    pub use deployment::{Deployment, Group};
+    pub use state::State;
 }
 
 pub mod adapt {
@@ -46,8 +61,18 @@ pub mod adapt {
     }
 }
 
+pub mod config {
+    pub mod schema {
+        /// As a deployment has one.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct Budget {
+            pub limit: f64,
+            pub period: std::time::Duration,
+        }
+    }
+}
+
 mod lock;
-pub mod sync;
 
 pub use lock::Mutex;
 

@@ -1,0 +1,232 @@
+//! A call whose first token is late is made a second time at another deployment; who begins to answer first answers,
+//! and the other's call is dropped, which closes its connection. Opt-in, for a small part of the calls.
+
+use super::Engine;
+use super::admit::Tried;
+use super::attempt::{Got, GotBody};
+use super::explain::Attempted;
+use super::routed::{Leg, Walk, effective};
+use super::running::Running;
+use crate::account::{LostAttempt, Usage};
+use crate::adapt::Target;
+use crate::error::{Error, Result};
+use crate::route::{Ask, Need};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The two calls, one of which is not made yet.
+struct Second {
+    tried: Tried,
+    target: Arc<Target>,
+    began: Instant,
+}
+
+/// How the race ended.
+enum Won {
+    First(Got),
+    Second(Got),
+    Nobody(Error),
+}
+
+/// When a call at this deployment is late enough to be made a second time; `None` when it never is.
+pub(super) fn after(walk: &Walk, leg: &Leg, tried: &Tried) -> Option<Duration> {
+    let rules = walk.snapshot.routes.rules.hedging.as_ref()?;
+    if leg.group.deployments.len() < 2 {
+        return None;
+    }
+    let measures = tried.deployment.state.measures.lock();
+    if measures.head.len() < rules.min_samples {
+        return None;
+    }
+    let usual = measures
+        .head
+        .percentile(rules.quantile, crate::resilience::latency::KEPT)?;
+    drop(measures);
+    let delay = Duration::try_from_secs_f64(usual).ok()?;
+    Some(delay.max(rules.min_delay))
+}
+
+impl Engine {
+    /// One attempt, made a second time elsewhere when it is late. The deployment that answered is `running.tried`.
+    pub(super) async fn hedged(
+        &self,
+        running: &mut Running,
+        walk: &Walk,
+        leg: &Leg,
+        target: &Arc<Target>,
+        delay: Duration,
+    ) -> Result<Got> {
+        running.attempts += 1;
+        running.target = Some(target.clone());
+        let began = Instant::now();
+        let mut second: Option<Second> = None;
+        let won = {
+            let running = &*running;
+            let mut first = pin!(self.begun(running, target));
+            tokio::select! {
+                biased;
+                got = &mut first => match got {
+                    Ok(got) => Won::First(got),
+                    Err(error) => Won::Nobody(error),
+                },
+                () = tokio::time::sleep(delay) => {
+                    second = self.second(running, walk, leg).await;
+                    match &second {
+                        None => match first.await {
+                            Ok(got) => Won::First(got),
+                            Err(error) => Won::Nobody(error),
+                        },
+                        Some(other) => {
+                            let other = pin!(self.begun(running, &other.target));
+                            race(first, other).await
+                        }
+                    }
+                }
+            }
+        };
+        running.upstream += began.elapsed();
+        let (got, lost) = match won {
+            Won::Nobody(error) => {
+                note(running, target, began, Some(&error), false);
+                if let Some(mut other) = second {
+                    running.attempts += 1;
+                    other.tried.failed(&error, false);
+                    note(running, &other.target, other.began, Some(&error), true);
+                }
+                return Err(running.note_failure(target, error));
+            }
+            Won::First(got) => {
+                note(running, target, began, None, false);
+                let lost = second.map(|other| (other.tried, other.target, other.began));
+                (got, lost)
+            }
+            Won::Second(got) => {
+                let lost = match second {
+                    None => None,
+                    Some(other) => {
+                        let loser = running.tried.replace(other.tried);
+                        running.target = Some(other.target.clone());
+                        note(running, &other.target, other.began, None, true);
+                        loser.map(|tried| (tried, target.clone(), began))
+                    }
+                };
+                (got, lost)
+            }
+        };
+        if let Some((mut tried, target, _)) = lost {
+            running.attempts += 1;
+            let usage = asked_for_nothing(running);
+            let cost = target.cost(&usage, None, || tried.elapsed());
+            tried.leave(Some(&usage), cost.map(|cost| cost.total));
+            running.trail.lost.push(LostAttempt {
+                target,
+                usage,
+                cost,
+            });
+        }
+        Ok(got)
+    }
+
+    /// An attempt until it has begun to answer.
+    async fn begun(&self, running: &Running, target: &Arc<Target>) -> Result<Got> {
+        let mut got = self.answer_from(&running.call, target).await?;
+        if let GotBody::Stream(flow) = &mut got.body {
+            flow.prime(&running.call, target).await?;
+        }
+        Ok(got)
+    }
+
+    /// A place at another deployment of the group, where the budget allows it.
+    async fn second(&self, running: &Running, walk: &Walk, leg: &Leg) -> Option<Second> {
+        let routes = &walk.snapshot.routes;
+        let rules = routes.rules.hedging.as_ref()?;
+        let first = running.tried.as_ref()?.deployment.id().to_owned();
+        let now = Instant::now().into_std();
+        let skip = [first];
+        let need = Need {
+            waits: false,
+            ..walk.need(&running.call)
+        };
+        let ask = Ask {
+            now,
+            dice: fastrand::f64(),
+            order: leg.order,
+            skip: &skip,
+            tags: walk.tags(),
+            need,
+        };
+        let deployment = leg.group.pick(routes, &ask).ok()?;
+        if skip.iter().any(|id| id == deployment.id()) {
+            return None;
+        }
+        if !leg.group.state.hedges.lock().withdraw(now, rules) {
+            return None;
+        }
+        let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &need);
+        let tried = admitted.await.ok()?;
+        leg.group.state.hedged.fetch_add(1, Ordering::Relaxed);
+        Some(Second {
+            target: effective(running, &deployment.target),
+            tried,
+            began: Instant::now(),
+        })
+    }
+}
+
+fn note(
+    running: &mut Running,
+    target: &Target,
+    began: Instant,
+    error: Option<&Error>,
+    hedge: bool,
+) {
+    let took = began.elapsed();
+    let at = running.elapsed().saturating_sub(took);
+    if let Some(notes) = &mut running.notes {
+        notes.attempt(&Attempted {
+            target,
+            at,
+            took,
+            error,
+            hedge,
+        });
+    }
+}
+
+/// The first that answers; the first one's error when neither does.
+async fn race(
+    mut first: std::pin::Pin<&mut impl Future<Output = Result<Got>>>,
+    mut second: std::pin::Pin<&mut impl Future<Output = Result<Got>>>,
+) -> Won {
+    tokio::select! {
+        biased;
+        got = &mut first => match got {
+            Ok(got) => Won::First(got),
+            Err(error) => match second.await {
+                Ok(got) => Won::Second(got),
+                Err(_) => Won::Nobody(error),
+            },
+        },
+        got = &mut second => match got {
+            Ok(got) => Won::Second(got),
+            Err(error) => match first.await {
+                Ok(got) => Won::First(got),
+                Err(_) => Won::Nobody(error),
+            },
+        },
+    }
+}
+
+/// What a call that was dropped probably used: its prompt was read, of its answer nothing is known.
+fn asked_for_nothing(running: &Running) -> Usage {
+    let prompt = super::routed::estimate(&running.call);
+    Usage {
+        prompt_tokens: prompt,
+        total_tokens: prompt,
+        estimated: true,
+        ..Usage::default()
+    }
+}

@@ -1,0 +1,331 @@
+//! Rows 14 to 16, and limits: what is too much is refused at once, with the time to come back.
+
+use super::{asks, call, figure, group, header, longer, message, together, well};
+use crate::bed::Bed;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+fn statuses(replies: &[crate::client::Reply]) -> (usize, usize) {
+    let count = |status| {
+        replies
+            .iter()
+            .filter(|reply| reply.status == status)
+            .count()
+    };
+    (count(200), count(429))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_above_max_parallel_requests_are_refused_as_in_litellm() {
+    let bed = Bed::with(1, |ports| {
+        group(ports, ", max_parallel_requests: 2", "num_retries: 0", "")
+    });
+    bed.mock.script(vec![well(300)]);
+    let replies = together(&bed, &asks(json!({}), ""), 5).await;
+    assert_eq!(statuses(&replies), (2, 3));
+    let refused = replies.iter().find(|reply| reply.status == 429).unwrap();
+    assert!(
+        message(refused).contains("Deployment has all max_parallel_requests slots in use."),
+        "{}",
+        refused.text()
+    );
+    assert!(header(refused, "retry-after").is_some());
+    let again = together(&bed, &asks(json!({}), ""), 2).await;
+    assert_eq!(statuses(&again), (2, 0), "the places are free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_has_its_hands_full_steps_aside() {
+    let bed = Bed::with(2, |ports| {
+        group(ports, ", max_parallel_requests: 3", "num_retries: 0", "")
+    });
+    for mock in &bed.mocks {
+        mock.script(vec![well(500)]);
+    }
+    let replies = together(&bed, &asks(json!({}), ""), 6).await;
+    assert_eq!(statuses(&replies), (6, 0));
+    assert_eq!(bed.mocks[0].reached(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_may_wait_are_served_the_urgent_ones_first() {
+    let bed = Arc::new(Bed::with(1, |ports| {
+        let router = "num_retries: 0, max_queued_requests: 4, queue_timeout: 20";
+        group(ports, ", max_parallel_requests: 1", router, "")
+    }));
+    bed.mock.script(vec![well(400)]);
+    let order = Arc::new(AtomicUsize::new(0));
+    let mut calls = Vec::new();
+    for (name, header, body) in [
+        ("first", "", json!({})),
+        ("late", "", json!({"priority": 9})),
+        ("usual", "", json!({})),
+        ("urgent", "x-litellm-priority: -5\r\n", json!({})),
+    ] {
+        let (bed, order) = (bed.clone(), order.clone());
+        let request = asks(body, header);
+        calls.push(tokio::spawn(async move {
+            let reply = call(&bed, request).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            (order.fetch_add(1, Ordering::SeqCst), name)
+        }));
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    let mut served = Vec::new();
+    for call in calls {
+        served.push(call.await.unwrap());
+    }
+    served.sort_unstable();
+    let names: Vec<&str> = served.iter().map(|(_, name)| *name).collect();
+    assert_eq!(names, ["first", "urgent", "usual", "late"]);
+    // What goes upstream says nothing of it.
+    let sent = bed.mock.captured();
+    assert!(
+        sent.iter()
+            .all(|request| request["body"]["priority"].is_null()),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_would_wait_for_longer_than_it_has_is_refused_at_once() {
+    let bed = Bed::with(1, |ports| {
+        let router = "num_retries: 0, max_queued_requests: 100";
+        group(ports, ", max_parallel_requests: 1", router, "")
+    });
+    bed.mock.script(vec![well(400)]);
+    // One call, so that it is known how long they take.
+    assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
+    let usual = asks(json!({}), "");
+    let patient = together(&bed, &usual, 4);
+    let hurried = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let begun = Instant::now();
+        let reply = call(&bed, asks(json!({}), "x-gateway-deadline-ms: 600\r\n")).await;
+        (reply, begun.elapsed())
+    };
+    let (patient, (hurried, took)) = tokio::join!(patient, hurried);
+    assert_eq!(statuses(&patient), (4, 0));
+    assert_eq!(hurried.status, 429, "{}", hurried.text());
+    assert!(took < Duration::from_millis(300), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_at_capacity_says_so_as_litellms_does() {
+    let bed = Bed::with(1, |ports| {
+        let general = ", max_in_flight_requests_per_worker: 2, max_queued_requests_per_worker: 1, \
+                       admission_queue_timeout_seconds: 5";
+        group(ports, "", "num_retries: 0", general)
+    });
+    bed.mock.script(vec![well(400)]);
+    let replies = together(&bed, &asks(json!({}), ""), 6).await;
+    let shed: Vec<_> = replies.iter().filter(|reply| reply.status == 503).collect();
+    assert_eq!((statuses(&replies).0, shed.len()), (3, 3));
+    let error = &shed[0].json()["error"];
+    assert_eq!(
+        error["message"],
+        "Worker at capacity: 2 in-flight, 1 queued requests. Retry later."
+    );
+    assert_eq!(error["type"], "overloaded_error");
+    assert_eq!(header(shed[0], "retry-after").as_deref(), Some("1"));
+    assert_eq!(
+        bed.gateway.engine.gate.load(),
+        (0, 0),
+        "every place is free again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_above_the_global_limit_are_refused() {
+    let bed = Bed::with(1, |ports| {
+        group(
+            ports,
+            "",
+            "num_retries: 0",
+            ", global_max_parallel_requests: 2",
+        )
+    });
+    bed.mock.script(vec![well(300)]);
+    let replies = together(&bed, &asks(json!({}), ""), 5).await;
+    assert_eq!(statuses(&replies), (2, 3));
+}
+
+/// Goodput at three times what the upstream can do.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_15_at_three_times_the_capacity_goodput_stays() {
+    let limit = ", max_in_flight_requests_per_worker: 8, max_queued_requests_per_worker: 8";
+    let goodput = |general: &'static str, clients: usize| async move {
+        let bed = Bed::with(1, |ports| group(ports, "", "num_retries: 0", general));
+        bed.mock.script(vec![well(20)]);
+        let ends = Instant::now() + Duration::from_secs(longer() as u64);
+        let workers = (0..clients).map(|_| async {
+            let mut client = crate::client::Client::open(bed.address).await;
+            let (mut served, mut slowest) = (0usize, Duration::ZERO);
+            while Instant::now() < ends {
+                let begun = Instant::now();
+                let reply = client.call(asks(json!({}), "")).await;
+                if reply.status == 200 {
+                    served += 1;
+                    slowest = slowest.max(begun.elapsed());
+                } else {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            (served, slowest)
+        });
+        let done = futures_util::future::join_all(workers).await;
+        let served: usize = done.iter().map(|(served, _)| served).sum();
+        let slowest = done
+            .iter()
+            .map(|(_, slowest)| *slowest)
+            .max()
+            .unwrap_or_default();
+        (served, slowest)
+    };
+    let (peak, _) = goodput(limit, 8).await;
+    let (over, slowest) = goodput(limit, 24).await;
+    figure!(
+        15,
+        "3x capacity: goodput {over} of {peak} ({:.0} %), slowest admitted {slowest:.1?}",
+        100.0 * over as f64 / peak as f64
+    );
+    assert!(over * 10 >= peak * 9, "{over} of {peak}");
+}
+
+/// A group that is flooded, and a neighbour on the same process.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_16_a_flooded_group_does_not_take_the_other_down() {
+    let bed = Bed::with(2, |ports| {
+        format!(
+            "model_list:\n  - model_name: m\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream, max_parallel_requests: 4}}\n  \
+             - model_name: victim\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream}}\n\
+             router_settings: {{num_retries: 0, disable_cooldowns: true}}\ngeneral_settings: {{master_key: {}}}\n",
+            ports[0],
+            ports[1],
+            crate::bed::MASTER_KEY
+        )
+    });
+    bed.mocks[0].script(vec![well(60_000)]);
+    bed.mocks[1].script(vec![well(5)]);
+    let victim = asks(json!({"model": "victim"}), "");
+    let slowest = |calls: usize| {
+        let (bed, victim) = (&bed, &victim);
+        async move {
+            let mut client = crate::client::Client::open(bed.address).await;
+            let mut times = Vec::new();
+            for _ in 0..calls {
+                let begun = Instant::now();
+                assert_eq!(client.call(victim.clone()).await.status, 200);
+                times.push(begun.elapsed());
+            }
+            times.sort_unstable();
+            times[times.len() * 9 / 10]
+        }
+    };
+    let calm = slowest(50).await;
+    let flood = asks(json!({}), "");
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut client = crate::client::Client::open(bed.address).await;
+        client.send(flood.clone()).await;
+        held.push(client);
+    }
+    bed.mocks[0].until_reached(4).await;
+    let refused = together(&bed, &flood, 40).await;
+    assert_eq!(
+        statuses(&refused),
+        (0, 40),
+        "no call waits behind the flood"
+    );
+    let flooded = slowest(50).await;
+    figure!(
+        16,
+        "a neighbour's flood: victim's p90 {calm:.1?} before, {flooded:.1?} during"
+    );
+    assert_eq!(
+        bed.mocks[0].reached(),
+        4,
+        "the slow upstream holds four calls and no more"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_tokens_of_a_minute_are_enforced_where_it_is_asked() {
+    let checks = "num_retries: 0, optional_pre_call_checks: [enforce_model_rate_limits]";
+    let bed = Bed::with(2, |ports| {
+        group(ports, ", rpm: 3, max_parallel_requests: 50", checks, "")
+    });
+    for mock in &bed.mocks {
+        mock.script(vec![well(0)]);
+    }
+    let replies = together(&bed, &asks(json!({}), ""), 10).await;
+    assert_eq!(statuses(&replies), (6, 4));
+    let refused = replies.iter().find(|reply| reply.status == 429).unwrap();
+    assert!(
+        message(refused).contains("Model rate limit exceeded."),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(bed.mocks[0].reached() + bed.mocks[1].reached(), 6);
+    assert!(header(refused, "retry-after").is_some());
+
+    // Each call reserves what it says it may need, and settles with the 110 tokens that it used.
+    let bed = Bed::with(1, |ports| {
+        group(ports, ", tpm: 1000, max_parallel_requests: 50", checks, "")
+    });
+    bed.mock.script(vec![well(100)]);
+    let large = asks(json!({"max_tokens": 400}), "");
+    let replies = together(&bed, &large, 4).await;
+    assert_eq!(statuses(&replies), (2, 2), "two reservations fit");
+    let mut served = 2;
+    while call(&bed, large.clone()).await.status == 200 {
+        served += 1;
+    }
+    assert_eq!(served, 6, "what was not used was given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_that_rpm_is_a_weight_and_no_limit() {
+    let bed = Bed::with(1, |ports| {
+        group(
+            ports,
+            ", rpm: 3, max_parallel_requests: 50",
+            "num_retries: 0",
+            "",
+        )
+    });
+    let replies = together(&bed, &asks(json!({}), ""), 10).await;
+    assert_eq!(statuses(&replies), (10, 0));
+}
+
+/// The upstream takes eight at a time in 20 ms and refuses others.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_14_an_adaptive_limit_finds_its_way_down() {
+    let bed = Bed::with(1, |ports| {
+        let router = "num_retries: 0, disable_cooldowns: true, adaptive_concurrency: {initial: 40, max: 100}";
+        group(ports, "", router, "")
+    });
+    bed.mock.script(vec![super::ill(503)]);
+    for _ in 0..60 {
+        call(&bed, asks(json!({}), "")).await;
+    }
+    let shown = bed_metrics(&bed).await;
+    let limit = shown
+        .lines()
+        .find(|line| line.starts_with("gateway_deployment_concurrency_limit{"))
+        .and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .unwrap();
+    figure!(14, "an upstream that refuses: limit from 40 to {limit}");
+    assert!(limit <= 4.0, "{limit}");
+    bed.mock.script(vec![well(100)]);
+    let replies = together(&bed, &asks(json!({}), ""), 20).await;
+    let (served, shed) = statuses(&replies);
+    assert!(served <= 5 && shed >= 15, "{served} {shed}");
+}
+
+async fn bed_metrics(bed: &Bed) -> String {
+    let mut client = crate::client::Client::open(bed.address).await;
+    client.call(crate::client::get("/metrics")).await.text()
+}

@@ -1,0 +1,108 @@
+//! What goes wrong around a gateway, and what it promises then: one named test for each row of the fault catalogue
+//! that applies, on real sockets, each with a control in which the guard is missing and the promise is not kept.
+//!
+//! `make faults` runs them alone and prints their figures; `FAULTS=10 make faults` looks ten times as long.
+
+mod breaker;
+mod deadlines;
+mod explain;
+mod health;
+mod hedging;
+mod load;
+mod retries;
+mod routing;
+
+use super::bed::{Bed, MASTER_KEY, asked};
+use super::client::{Client, Reply, post_with};
+use mock_upstream::Answer;
+use serde_json::{Value, json};
+
+/// Prints one figure of the report.
+macro_rules! figure {
+    ($row:literal, $($text:tt)*) => {
+        println!("figure | {} | {}", $row, format_args!($($text)*))
+    };
+}
+pub(crate) use figure;
+
+/// How much longer than every day the tests look.
+pub fn longer() -> usize {
+    asked("FAULTS", 1)
+}
+
+/// A configuration of one group `m` with a deployment at each port, ids `d0`, `d1`, ...; `params` are lines of every
+/// deployment's `litellm_params`, `router` and `general` members of those sections.
+pub fn group(ports: &[u16], params: &str, router: &str, general: &str) -> String {
+    let mut config = "model_list:\n".to_owned();
+    for (number, port) in ports.iter().enumerate() {
+        config.push_str(&format!(
+            "  - model_name: m\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{port}/v1\", \
+             api_key: sk-upstream, max_retries: 0{params}}}\n    model_info: {{id: d{number}}}\n"
+        ));
+    }
+    config.push_str(&format!(
+        "router_settings: {{{router}}}\ngeneral_settings: {{master_key: {MASTER_KEY}{general}}}\n"
+    ));
+    config
+}
+
+/// A chat reply.
+pub fn reply() -> Value {
+    json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}})
+}
+
+/// An answer that is well, after so long.
+pub fn well(delay_ms: u64) -> Answer {
+    Answer {
+        json: Some(reply()),
+        delay_ms,
+        ..Answer::default()
+    }
+}
+
+/// An answer that is an error.
+pub fn ill(status: u16) -> Answer {
+    Answer {
+        status,
+        json: Some(json!({"error": {"message": "made up", "type": "server_error", "code": null}})),
+        ..Answer::default()
+    }
+}
+
+/// A chat with further members and header lines.
+pub fn asks(more: Value, headers: &str) -> String {
+    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "Hello"}]});
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    let headers = format!("authorization: Bearer {MASTER_KEY}\r\n{headers}");
+    post_with("/v1/chat/completions", &body.to_string(), &headers)
+}
+
+/// One chat on a connection of its own.
+pub async fn call(bed: &Bed, request: String) -> Reply {
+    Client::open(bed.address).await.call(request).await
+}
+
+/// So many chats at once.
+pub async fn together(bed: &Bed, request: &str, times: usize) -> Vec<Reply> {
+    let calls = (0..times).map(|_| call(bed, request.to_owned()));
+    futures_util::future::join_all(calls).await
+}
+
+/// The message of an error.
+pub fn message(reply: &Reply) -> String {
+    reply.json()["error"]["message"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// A header's value.
+pub fn header(reply: &Reply, name: &str) -> Option<String> {
+    let start = format!("{name}: ");
+    let line = reply.head.lines().find(|line| line.starts_with(&start))?;
+    Some(line[start.len()..].to_owned())
+}
