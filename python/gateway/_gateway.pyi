@@ -38,12 +38,18 @@ class Running:
     def cancel(self) -> None: ...
 
 @final
+class ChunkMaker:
+    def __new__(cls, class_: type) -> ChunkMaker: ...
+
+@final
 class Stream:
     @property
     def usage(self) -> str | None: ...
-    def next_batch(self) -> list[bytes] | None: ...
+    def next_batch(self, maker: ChunkMaker | None, hidden: dict[str, Any]) -> list[Any] | None: ...
     def next_batch_async(
         self,
+        maker: ChunkMaker | None,
+        hidden: dict[str, Any],
         event_loop: AbstractEventLoop,
         future: Future[Any],
         deliver: Callable[[Future[Any], Any, BaseException | None], None],

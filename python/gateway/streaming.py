@@ -33,6 +33,7 @@ class CustomStreamWrapper:
     """
 
     _chunk: type[Any] = ModelResponseStream
+    _maker: _gateway.ChunkMaker | None = _gateway.ChunkMaker(ModelResponseStream)
 
     def __init__(self, stream: _gateway.Stream, model: str, provider: str, hidden: dict[str, Any]) -> None:
         self.completion_stream = stream
@@ -43,11 +44,13 @@ class CustomStreamWrapper:
         self.received_finish_reason: str | None = None
         self._hidden_params = hidden
         self._response_headers: dict[str, str] | None = hidden.get("_response_headers")
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Any] = deque()
 
     def _take(self) -> Any:
-        chunk = self._chunk.model_validate_json(self._waiting.popleft())
-        chunk.__dict__["_hidden_params"] = self._hidden_params
+        chunk = self._waiting.popleft()
+        if type(chunk) is bytes:
+            chunk = self._chunk.model_validate_json(chunk)
+            chunk.__dict__["_hidden_params"] = self._hidden_params
         self.chunks.append(chunk)
         return chunk
 
@@ -86,7 +89,7 @@ class CustomStreamWrapper:
     def __next__(self) -> Any:
         if not self._waiting:
             try:
-                batch = self.completion_stream.next_batch()
+                batch = self.completion_stream.next_batch(self._maker, self._hidden_params)
             except _gateway.CoreError as error:
                 raise self._broken(error) from None
             if batch is None:
@@ -105,7 +108,7 @@ class CustomStreamWrapper:
         while not self._waiting:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()
-            self.completion_stream.next_batch_async(loop, future, deliver)
+            self.completion_stream.next_batch_async(self._maker, self._hidden_params, loop, future, deliver)
             try:
                 batch = await future
             except _gateway.CoreError as error:
@@ -148,3 +151,4 @@ class TextCompletionStreamWrapper(CustomStreamWrapper):
     """Chunks of a text completion."""
 
     _chunk = TextCompletionResponse
+    _maker = None

@@ -1,6 +1,7 @@
 //! Calls in process: keyword arguments in, canonical JSON bytes out, sync and async, whole and streamed.
 //! See `python/gateway/main.py`.
 
+use crate::chunks::ChunkMaker;
 use crate::lane::Lane;
 use crate::runtime::{Process, process};
 use crate::{json, stream};
@@ -280,6 +281,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Reply>()?;
     module.add_class::<Running>()?;
     module.add_class::<stream::Stream>()?;
+    module.add_class::<ChunkMaker>()?;
     module.add_function(wrap_pyfunction!(call, module)?)?;
     module.add_function(wrap_pyfunction!(call_async, module)?)?;
     module.add_function(wrap_pyfunction!(run_command, module)?)

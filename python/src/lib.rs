@@ -5,6 +5,7 @@
 
 mod calls;
 mod catalog;
+mod chunks;
 mod cost;
 mod json;
 mod lane;

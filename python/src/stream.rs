@@ -1,13 +1,14 @@
 //! A streamed reply in Python's hands. Chunks cross the border in batches: all that has come since the last time.
 
 use crate::calls::{hand_over, raised};
+use crate::chunks::ChunkMaker;
 use crate::lane::Lane;
 use crate::runtime::process;
 use bytes::{Bytes, BytesMut};
 use gateway::error::Error;
 use gateway::pipeline::AnswerStream;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -160,16 +161,32 @@ async fn drain(events: &mut AnswerStream, first: Bytes) -> (Bytes, Option<Option
 }
 
 /// The JSON of the chunks in a batch of canonical events. Comments and `[DONE]` are left out.
-fn chunks<'py>(py: Python<'py>, batch: &[u8]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for event in batch.split(|b| *b == b'\n') {
-        if let Some(data) = event.strip_prefix(b"data: ")
-            && data != b"[DONE]"
-        {
-            list.append(PyBytes::new(py, data))?;
+fn texts(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
+    batch
+        .split(|b| *b == b'\n')
+        .filter_map(|line| line.strip_prefix(b"data: "))
+        .filter(|data| *data != b"[DONE]")
+}
+
+/// How the chunks of a stream are handed over.
+struct Form {
+    /// `None`: as JSON.
+    maker: Option<Py<ChunkMaker>>,
+    hidden: Py<PyDict>,
+}
+
+impl Form {
+    fn chunks<'py>(&self, py: Python<'py>, batch: &[u8]) -> PyResult<Bound<'py, PyList>> {
+        match &self.maker {
+            Some(maker) => maker.get().chunks(texts(batch), self.hidden.bind(py)),
+            None => PyList::new(
+                py,
+                texts(batch)
+                    .map(|text| PyBytes::new(py, text))
+                    .collect::<Vec<_>>(),
+            ),
         }
     }
-    Ok(list)
 }
 
 /// A streamed reply. `None` for a batch is the end.
@@ -192,14 +209,22 @@ impl Stream {
 
 #[pymethods]
 impl Stream {
-    /// JSON of the next chunks, at least one; blocks without the GIL. None at the end.
-    fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+    /// The next chunks, at least one; blocks without the GIL. None at the end. Chunks are made by `maker`, with
+    /// `hidden` for their `_hidden_params`; those that it does not make are JSON.
+    #[pyo3(signature = (maker, hidden))]
+    fn next_batch<'py>(
+        &self,
+        py: Python<'py>,
+        maker: Option<Py<ChunkMaker>>,
+        hidden: Py<PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        let form = Form { maker, hidden };
         loop {
             let batch = self.0.wait(py)?;
             let Some(batch) = batch.map_err(|e| raised(py, &e))? else {
                 return Ok(None);
             };
-            let list = chunks(py, &batch)?;
+            let list = form.chunks(py, &batch)?;
             if list.len() > 0 {
                 return Ok(Some(list));
             }
@@ -207,19 +232,23 @@ impl Stream {
     }
 
     /// As `next_batch`, by `deliver(future, chunks, error)` on `event_loop`.
+    #[pyo3(signature = (maker, hidden, event_loop, future, deliver))]
     fn next_batch_async(
         &self,
+        maker: Option<Py<ChunkMaker>>,
+        hidden: Py<PyDict>,
         event_loop: Py<PyAny>,
         future: Py<PyAny>,
         deliver: Py<PyAny>,
     ) -> PyResult<()> {
         let shared = self.0.clone();
+        let form = Form { maker, hidden };
         let process = process()?;
         let runtime = process.runtime()?;
         let delivered = move |batch: Result<Option<Bytes>, Error>| {
             process.enter(|py| {
                 let result = match batch {
-                    Ok(Some(batch)) => chunks(py, &batch).map(|list| list.into_any().unbind()),
+                    Ok(Some(batch)) => form.chunks(py, &batch).map(|list| list.into_any().unbind()),
                     Ok(None) => Ok(py.None()),
                     Err(error) => Err(raised(py, &error)),
                 };
