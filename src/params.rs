@@ -111,7 +111,7 @@ impl Params {
     }
 
     /// Sets a member to a value.
-    pub fn set(&mut self, name: &str, value: &impl serde::Serialize) {
+    pub fn set(&mut self, name: &str, value: &(impl serde::Serialize + ?Sized)) {
         if let Ok(raw) = serde_json::to_vec(value) {
             self.set_raw(name, raw.into());
         }

@@ -5,6 +5,9 @@
 //! its answer, canonical by then, one of the caller's. A bridge is pure, and nothing is lost on it that the other
 //! dialect can carry.
 
+pub mod chunks;
+pub mod messages;
+
 use super::{Reply, Target};
 use crate::error::Result;
 use crate::request::{Call, Op};
@@ -42,6 +45,8 @@ pub trait StreamBridge: Send {
 
 /// The bridge by which `from` is asked as `to`.
 pub fn between(from: Op, to: Op) -> Option<&'static dyn Bridge> {
-    let _ = (from, to);
-    None
+    match (from, to) {
+        (Op::Messages, Op::Chat) => Some(&messages::OverChat),
+        _ => None,
+    }
 }
