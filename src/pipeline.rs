@@ -138,6 +138,20 @@ impl Engine {
         }
     }
 
+    /// Asks a target something that is no call of a caller's: nobody hears of it, and it is not tried again.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn ask(&self, mut call: Call, target: Arc<Target>) -> Result<Answer, Box<Failure>> {
+        call.options.max_retries = Some(0);
+        call.options.num_retries = Some(0);
+        let mut running = Running::start(call, Arc::from([]));
+        match self.direct(&mut running, &target).await {
+            Ok(got) => Ok(answer(running, got)),
+            Err(error) => Err(running.fail(error)),
+        }
+    }
+
     /// Answers a call at one target (`completion()` in process): no routing, the call's own retries.
     ///
     /// # Errors

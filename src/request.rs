@@ -23,6 +23,8 @@ pub enum Op {
     GenerateContent,
     /// `/v1/rerank`, `rerank()`.
     Rerank,
+    /// How many tokens a prompt is, asked of the provider: `/v1/messages/count_tokens`, `:countTokens`.
+    CountTokens,
 }
 
 impl Op {
@@ -35,6 +37,7 @@ impl Op {
             Self::Messages => "anthropic_messages",
             Self::GenerateContent => "agenerate_content",
             Self::Rerank => "arerank",
+            Self::CountTokens => "acount_tokens",
         }
     }
 
@@ -59,7 +62,7 @@ impl Op {
     #[must_use]
     pub fn carrier(self) -> Self {
         match self {
-            Self::Messages | Self::GenerateContent => Self::Chat,
+            Self::Messages | Self::GenerateContent | Self::CountTokens => Self::Chat,
             own => own,
         }
     }

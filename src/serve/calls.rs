@@ -104,7 +104,7 @@ fn missing(call: &Call) -> Option<&'static str> {
         Op::GenerateContent => "contents",
         Op::Embeddings => "input",
         Op::Rerank => "query",
-        Op::TextCompletion => return None,
+        Op::TextCompletion | Op::CountTokens => return None,
     };
     let given = call.params.raw(name).is_some_and(|raw| &raw[..] != b"null");
     (!given).then_some(name)
@@ -119,6 +119,7 @@ fn route(op: Op) -> &'static str {
         Op::Messages => "anthropic_messages",
         Op::GenerateContent => "agenerate_content",
         Op::Rerank => "/rerank",
+        Op::CountTokens => "acount_tokens",
     }
 }
 
@@ -306,7 +307,7 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
         let timeout = timeout(asked, target, config);
         headers.text(name!("x-litellm-timeout"), &timeout);
         if let Some(said) = &error.headers {
-            headers.prefixed(said);
+            headers.told_in_error(said, asked.op.format());
         }
     }
     reply

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 
 /// What is to be counted.
-enum Asked {
+pub(super) enum Asked {
     Text(String),
     Messages {
         messages: Vec<Value>,
@@ -123,7 +123,7 @@ fn asked(body: &Bytes) -> Result<(String, Asked), Response<ReplyBody>> {
     ))
 }
 
-fn count(encoding: Encoding, asked: &Asked) -> Result<i64> {
+pub(super) fn count(encoding: Encoding, asked: &Asked) -> Result<i64> {
     match asked {
         Asked::Text(text) => Ok(encoding.count(text)),
         Asked::Messages { messages, tools } => Prompt {

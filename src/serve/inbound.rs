@@ -207,7 +207,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
 /// The model: what the configuration forces, else the path's, else the body's.
 fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result<String, Refusal> {
     let forced = match op {
-        Op::Chat | Op::TextCompletion | Op::Messages | Op::GenerateContent => {
+        Op::Chat | Op::TextCompletion | Op::Messages | Op::GenerateContent | Op::CountTokens => {
             config.general.completion_model.as_deref()
         }
         Op::Embeddings => config.general.embedding_model.as_deref(),

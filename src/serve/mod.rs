@@ -10,6 +10,7 @@ pub mod background;
 pub mod body;
 pub mod calls;
 pub mod count;
+pub mod count_dialects;
 pub mod estimate;
 pub mod facts;
 pub mod fields;
@@ -164,6 +165,10 @@ where
             match (read, tool) {
                 (Err(refusal), _) => refusal.reply(),
                 (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,
+                (Ok(body), Tool::MessageTokens) => {
+                    count_dialects::messages(gateway, &body, &head.headers).await
+                }
+                (Ok(_), Tool::ClientEvents) => json(&serde_json::json!({ "status": "ok" })),
                 (Ok(body), Tool::CostEstimate) => estimate::cost(gateway, &body),
                 (Ok(body), Tool::TransformRequest) => preview::transformed(gateway, &body),
             }

@@ -184,6 +184,19 @@ impl Writer<'_> {
             return self.upstream(upstream);
         }
         self.prefixed(upstream);
+        self.own(upstream);
+    }
+
+    /// What the head of an error said.
+    pub fn told_in_error(&mut self, upstream: &HeaderMap, format: Format) {
+        match format {
+            Format::Anthropic => self.own(upstream),
+            _ => self.prefixed(upstream),
+        }
+    }
+
+    /// What Anthropic's clients read, under the names that they know.
+    fn own(&mut self, upstream: &HeaderMap) {
         for (name, value) in upstream {
             if name == "request-id" || name.as_str().starts_with("anthropic-ratelimit-") {
                 self.0.insert(name.clone(), value.clone());

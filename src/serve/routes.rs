@@ -36,6 +36,9 @@ pub enum Endpoint {
 #[allow(missing_docs)]
 pub enum Tool {
     TokenCounter,
+    MessageTokens,
+    /// What Claude Code reports of itself: nobody here wants it.
+    ClientEvents,
     CostEstimate,
     TransformRequest,
 }
@@ -92,6 +95,16 @@ pub static ROUTES: &[Route] = &[
     call("/v1/rerank", Op::Rerank),
     call("/v2/rerank", Op::Rerank),
     call("/rerank", Op::Rerank),
+    guarded(
+        "POST",
+        "/v1/messages/count_tokens",
+        Endpoint::Tool(Tool::MessageTokens),
+    ),
+    guarded(
+        "POST",
+        "/api/event_logging/batch",
+        Endpoint::Tool(Tool::ClientEvents),
+    ),
     open("GET, OPTIONS", "/health/liveliness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/liveness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/live", Endpoint::Alive),

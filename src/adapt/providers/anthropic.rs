@@ -7,6 +7,7 @@ use super::anthropic_native;
 use super::anthropic_reply;
 use super::anthropic_request;
 use super::anthropic_stream::AnthropicStream;
+use super::replies;
 use crate::account::tokens::Encoding;
 use crate::adapt::canonical::{self, Context, finish_reason, into_object};
 use crate::adapt::errors::{Family, Place, Wording};
@@ -15,7 +16,7 @@ use crate::adapt::stream_chunks::StreamSettings;
 use crate::adapt::usage::{self, Object};
 use crate::adapt::{Adapter, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
-use crate::request::{Call, Op};
+use crate::request::{Call, Format, Op};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -28,22 +29,26 @@ impl Adapter for Anthropic {
     }
 
     fn asks(&self, call: &Call, _target: &Target) -> Op {
-        match call.op {
-            Op::Messages => Op::Messages,
-            other => other.carrier(),
+        match (call.op, call.format) {
+            (Op::Messages, _) | (Op::CountTokens, Format::Anthropic) => call.op,
+            (other, _) => other.carrier(),
         }
     }
 
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
-        if call.op == Op::Messages {
-            return anthropic_native::request(call, target);
+        match call.op {
+            Op::Messages => return anthropic_native::request(call, target),
+            Op::CountTokens => return anthropic_native::count(call, target),
+            _ => {}
         }
         anthropic_request::request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
-        if call.op == Op::Messages {
-            return anthropic_native::reply(call, target, &body);
+        match call.op {
+            Op::Messages => return anthropic_native::reply(call, target, &body),
+            Op::CountTokens => return Ok(replies::whole(body)),
+            _ => {}
         }
         let reply: Object = serde_json::from_slice(&body)
             .map_err(|_| place(target).broken("the reply is not a JSON object"))?;

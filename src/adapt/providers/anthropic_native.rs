@@ -29,8 +29,42 @@ pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
     body.set("model", &target.model);
     body.set("stream", &call.stream);
     let betas = betas(&body);
-    wire::native(call, target, &betas, body.to_json())
+    wire::native(call, target, "", &betas, body.to_json())
 }
+
+/// Asks how many input tokens a request has.
+/// <https://docs.anthropic.com/en/api/messages-count-tokens>
+///
+/// # Errors
+/// A missing key, a header that cannot be sent.
+pub fn count(call: &Call, target: &Target) -> Result<UpstreamRequest> {
+    let mut body = Params::default();
+    body.set("model", &target.model);
+    for (name, raw) in call
+        .params
+        .iter()
+        .filter(|(name, _)| COUNTED.contains(name))
+    {
+        body.set_raw(name, raw.clone());
+    }
+    let mut betas = betas(&body);
+    betas.push("token-counting-2024-11-01");
+    wire::native(call, target, "/count_tokens", &betas, body.to_json())
+}
+
+/// Members that are part of what is counted.
+const COUNTED: [&str; 10] = [
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "context_management",
+    "mcp_servers",
+    "output_config",
+    "output_format",
+    "cache_control",
+];
 
 /// The members that every road sends: the caller's over the deployment's, raw.
 ///

@@ -4,6 +4,7 @@ use crate::adapt::canonical::{self, Context, Form, into_object};
 use crate::adapt::usage::{self, Object};
 use crate::adapt::{Reply, Target};
 use crate::request::{Call, Op};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// The model that a reply shows: the client's name in the server, else `own`.
@@ -12,6 +13,16 @@ pub fn shown_model(call: &Call, own: &str) -> String {
         own.to_owned()
     } else {
         call.shown_model().to_owned()
+    }
+}
+
+/// A reply that is handed on as it came, and is not billed.
+pub fn whole(body: Bytes) -> Reply {
+    Reply {
+        body,
+        usage: None,
+        upstream_model: None,
+        finish_reason: None,
     }
 }
 

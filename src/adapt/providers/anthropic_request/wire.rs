@@ -3,7 +3,7 @@
 use super::Built;
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
-use crate::request::{Call, Op};
+use crate::request::Call;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -33,6 +33,7 @@ pub fn upstream(call: &Call, target: &Target, built: Built) -> Result<UpstreamRe
 pub fn native(
     call: &Call,
     target: &Target,
+    below: &str,
     betas: &[&'static str],
     body: Bytes,
 ) -> Result<UpstreamRequest> {
@@ -42,7 +43,7 @@ pub fn native(
     };
     Ok(UpstreamRequest {
         method: Method::POST,
-        url: url(target),
+        url: url(target) + below,
         headers: headers(call, target, &built)?,
         body: body.into(),
     })
@@ -75,7 +76,7 @@ fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
     // The protocol's own win over the caller's.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    if call.op != Op::Messages || !headers.contains_key("anthropic-version") {
+    if call.dialect_headers.is_empty() || !headers.contains_key("anthropic-version") {
         headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
     }
     betas.extend(built.betas.iter().map(|beta| (*beta).to_owned()));
