@@ -41,6 +41,10 @@ def _hidden(reply: _gateway.Reply) -> dict[str, Any]:
     headers = dict(reply.headers)
     additional: dict[str, Any] = {f"llm_provider-{name}": value for name, value in headers.items()}
     additional.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit-")})
+    if reply.model_group:
+        additional["x-litellm-model-group"] = reply.model_group
+        additional["x-litellm-attempted-retries"] = reply.retries
+        additional["x-litellm-attempted-fallbacks"] = reply.fallbacks
     return {
         "custom_llm_provider": reply.provider,
         "region_name": None,
@@ -49,7 +53,7 @@ def _hidden(reply: _gateway.Reply) -> dict[str, Any]:
         "litellm_overhead_time_ms": reply.overhead_ms,
         "litellm_call_id": reply.call_id,
         "api_base": reply.api_base,
-        "model_id": None,
+        "model_id": reply.deployment_id or None,
         "response_cost": reply.cost,
         "litellm_model_name": reply.model,
         "_response_headers": headers,

@@ -89,6 +89,14 @@ def call_details(call_type: str, model: str, arguments: dict[str, Any], start: d
 def add_success(details: dict[str, Any], result: Any, start: datetime.datetime, end: datetime.datetime) -> None:
     """The call succeeded."""
     hidden = getattr(result, "_hidden_params", None) or {}
+    group = (hidden.get("additional_headers") or {}).get("x-litellm-model-group")
+    if group:
+        # A Router's call names a group; what answered is known now.
+        details["model"], details["custom_llm_provider"] = hidden["litellm_model_name"], hidden["custom_llm_provider"]
+        params = details["litellm_params"]
+        params["custom_llm_provider"] = hidden["custom_llm_provider"]
+        deployment = {"model_group": group, "model_info": {"id": hidden["model_id"]}}
+        params["metadata"] = {**params["metadata"], **deployment}
     details.update(
         {
             "end_time": end,

@@ -86,10 +86,14 @@ BY_HOME: dict[str, str] = {
         OpenAIWebSearchUserLocationApproximate WebSearchOptions WebSearchOptionsUserLocation
         WebSearchOptionsUserLocationApproximate
     """,
+    "router": """
+        Router
+    """,
     "router_types": """
         AlertingConfig AllowedFailsPolicy CredentialLiteLLMParams CustomPricingLiteLLMParams Deployment
         DeploymentTypedDict GenericLiteLLMParams LiteLLMParamsTypedDict LiteLLM_Params ModelGroupInfo ModelInfo
-        RetryPolicy RouterErrors RouterModelGroupAliasItem RoutingStrategy updateDeployment updateLiteLLMParams
+        RetryPolicy RouterErrors RouterModelGroupAliasItem RouterRateLimitError RoutingStrategy updateDeployment
+        updateLiteLLMParams
     """,
     "secrets": """
         get_secret get_secret_bool get_secret_str
@@ -152,6 +156,7 @@ MODULES: dict[str, str] = {
     "anthropic": "anthropic_interface",
     "exceptions": "exceptions",
     "main": "main",
+    "router": "router",
     "types": "types",
     "utils": "utils",
     "constants": "constants",

@@ -214,6 +214,24 @@ class RouterErrors(enum.Enum):
     no_deployments_with_provider_budget_routing = "No deployments available - crossed budget"
 
 
+class RouterRateLimitError(ValueError):
+    """Every deployment of a group cools."""
+
+    status_code = 429
+
+    def __init__(
+        self, model: str, cooldown_time: float, enable_pre_call_checks: bool, cooldown_list: list[str], **more: Any
+    ) -> None:
+        self.model = model
+        self.cooldown_time = cooldown_time
+        self.enable_pre_call_checks = enable_pre_call_checks
+        self.cooldown_list = cooldown_list
+        super().__init__(
+            f"{RouterErrors.no_deployments_available.value}, Try again in {cooldown_time} seconds. "
+            f"Passed model={model}. pre-call-checks={enable_pre_call_checks}, cooldown_list={cooldown_list}"
+        )
+
+
 class RoutingStrategy(enum.Enum):
     """How a deployment of a group is picked."""
 

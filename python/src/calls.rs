@@ -8,7 +8,7 @@ use crate::{json, stream};
 use gateway::adapt::Target;
 use gateway::error::Error;
 use gateway::options::Options;
-use gateway::pipeline::{Answer, AnswerBody, Failure};
+use gateway::pipeline::{Answer, AnswerBody, Engine, Failure};
 use gateway::{Call, ErrorKind, Op};
 use http::HeaderMap;
 use pyo3::exceptions::PyException;
@@ -43,6 +43,11 @@ pub struct Reply {
     cost: Option<f64>,
     #[pyo3(get)]
     provider: &'static str,
+    /// The deployment that answered, and its group; empty without a Router.
+    #[pyo3(get)]
+    deployment_id: String,
+    #[pyo3(get)]
+    model_group: String,
     /// As sent upstream.
     #[pyo3(get)]
     model: String,
@@ -79,6 +84,8 @@ impl Reply {
             headers: pairs(&answer.head.headers),
             cost: answer.cost.map(|c| c.total),
             provider: target.provider.name,
+            deployment_id: target.deployment_id.clone(),
+            model_group: target.model_group.clone(),
             model: target.model.clone(),
             api_base: target.api_base.clone(),
             call_id,
@@ -141,40 +148,65 @@ pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
 
 type Answering = Pin<Box<dyn Future<Output = Result<Answer, Box<Failure>>> + Send>>;
 
-struct Prepared {
+/// A call that is ready to be made.
+pub struct Prepared {
     answering: Answering,
     call_id: String,
     started: Instant,
 }
 
-/// Reads the arguments and settles the target; nothing is sent yet.
+/// Reads the arguments; nothing is sent yet. `target` settles where the call goes, `None` leaves it to the routes of
+/// the engine.
 fn prepare(
-    process: &'static Process,
+    engine: &Arc<Engine>,
     op: &str,
     model: &str,
     kwargs: &Bound<'_, PyDict>,
+    routed: bool,
 ) -> PyResult<Prepared> {
     let py = kwargs.py();
     let started = Instant::now();
     let op = Op::of_function(op).unwrap_or(Op::Chat);
     let members = json::members(kwargs)?;
     let (options, mut params) = Options::split_for(op, members).map_err(|e| raised(py, &e))?;
-    let target = Target::resolve(model, &options, &|name| std::env::var(name).ok())
-        .map_err(|e| raised(py, &e))?;
-    params.set("model", &target.model);
+    let target = if routed {
+        params.set("model", &model);
+        None
+    } else {
+        let target = Target::resolve(model, &options, &|name| std::env::var(name).ok())
+            .map_err(|e| raised(py, &e))?;
+        params.set("model", &target.model);
+        Some(Arc::new(target))
+    };
     let mut call = Call::new(op, model, params);
     if let Some(id) = options.other.get::<String>("litellm_call_id") {
         call.id = id;
     }
     call.options = options;
+    // A Router's replies name the model that answered.
+    call.keep_upstream_model = routed;
     let call_id = call.id.clone();
-    let engine = process.engine.clone();
-    let target = Arc::new(target);
+    let engine = engine.clone();
     Ok(Prepared {
-        answering: Box::pin(async move { engine.call_target(call, target).await }),
+        answering: Box::pin(async move {
+            match target {
+                Some(target) => engine.call_target(call, target).await,
+                None => engine.call(call).await,
+            }
+        }),
         call_id,
         started,
     })
+}
+
+/// Reads the arguments of a call to a group of `engine`'s configuration.
+pub fn prepare_routed(
+    engine: &Arc<Engine>,
+    op: &str,
+    model: &str,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Prepared> {
+    prepare(engine, op, model, kwargs, true)
 }
 
 /// A call that blocks the calling thread (without the GIL).
@@ -184,11 +216,20 @@ fn prepare(
 #[pyfunction]
 fn call(py: Python<'_>, op: &str, model: &str, kwargs: &Bound<'_, PyDict>) -> PyResult<Reply> {
     let process = process()?;
+    wait(
+        py,
+        process,
+        prepare(&process.engine, op, model, kwargs, false)?,
+    )
+}
+
+/// Makes a call on this thread, and waits for it.
+pub fn wait(py: Python<'_>, process: &'static Process, prepared: Prepared) -> PyResult<Reply> {
     let Prepared {
         answering,
         call_id,
         started,
-    } = prepare(process, op, model, kwargs)?;
+    } = prepared;
     let lane = process.lanes.take()?;
     match lane.wait(py, answering)? {
         Ok(answer) => {
@@ -220,10 +261,16 @@ impl Running {
     }
 }
 
+/// Who waits for an asynchronous call: `deliver(future, reply, error)` is called on `event_loop` when it is over.
+pub struct Waiting {
+    pub event_loop: Py<PyAny>,
+    pub future: Py<PyAny>,
+    pub deliver: Py<PyAny>,
+}
+
 /// Starts a call and returns at once. `deliver(future, reply, error)` is called on `event_loop` when it is over.
 #[pyfunction]
 fn call_async(
-    py: Python<'_>,
     op: &str,
     model: &str,
     kwargs: &Bound<'_, PyDict>,
@@ -232,11 +279,25 @@ fn call_async(
     deliver: Py<PyAny>,
 ) -> PyResult<Running> {
     let process = process()?;
+    let waiting = Waiting {
+        event_loop,
+        future,
+        deliver,
+    };
+    start(
+        process,
+        prepare(&process.engine, op, model, kwargs, false)?,
+        waiting,
+    )
+}
+
+/// Makes a call on the process's runtime.
+pub fn start(process: &'static Process, prepared: Prepared, waiting: Waiting) -> PyResult<Running> {
     let Prepared {
         answering,
         call_id,
         started,
-    } = prepare(process, op, model, kwargs)?;
+    } = prepared;
     let task = process.runtime()?.spawn(async move {
         let outcome = answering.await;
         // Without an interpreter (it is shutting down) nobody waits for this.
@@ -246,10 +307,14 @@ fn call_async(
                     .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),
                 Err(failure) => Err(raised(py, &failure.error)),
             };
-            hand_over(py, &event_loop, &future, &deliver, result);
+            let Waiting {
+                event_loop,
+                future,
+                deliver,
+            } = &waiting;
+            hand_over(py, event_loop, future, deliver, result);
         });
     });
-    let _ = py;
     Ok(Running(task.abort_handle()))
 }
 

@@ -10,6 +10,7 @@ mod cost;
 mod json;
 mod lane;
 mod params;
+mod router;
 mod runtime;
 mod stream;
 mod streams;
@@ -25,5 +26,6 @@ fn _gateway(module: &Bound<'_, PyModule>) -> PyResult<()> {
     params::register(module)?;
     tokens::register(module)?;
     streams::register(module)?;
+    router::register(module)?;
     calls::register(module)
 }

@@ -30,6 +30,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// The process that this belongs to.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Enters Python from a thread of the runtime. `None`: the interpreter is ending, and nobody waits for the result.
     ///
     /// A thread that waits for the GIL while the interpreter ends takes the whole process down with it.

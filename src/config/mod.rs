@@ -44,6 +44,21 @@ pub fn load(path: &Path, env: Lookup<'_>) -> Result<(Config, Report), Report> {
     load_through(path, env, &mut gather::from_disk)
 }
 
+/// Loads a configuration that is no file: `text` is YAML or JSON, `name` what findings call it. It includes nothing.
+///
+/// # Errors
+/// The report, when it has errors.
+pub fn load_text(text: &str, name: &str, env: Lookup<'_>) -> Result<(Config, Report), Report> {
+    let root = Path::new(name);
+    load_through(root, env, &mut |path| {
+        if path == root {
+            Ok(text.as_bytes().to_vec())
+        } else {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    })
+}
+
 /// The same, with every file read by `reader`.
 fn load_through(
     path: &Path,

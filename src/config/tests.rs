@@ -296,3 +296,25 @@ fn what_becomes_of_a_key_may_depend_on_its_value() {
     );
     assert!(ignored.is_some());
 }
+
+#[test]
+fn a_configuration_may_be_no_file() {
+    let text = r#"{"model_list": [{"model_name": "g", "litellm_params": {"model": "openai/x", "api_key": "os.environ/K"}}]}"#;
+    let env = |name: &str| (name == "K").then(|| "sk".to_owned());
+    let (config, _) = crate::config::load_text(text, "Router", &env).unwrap();
+    let key: String = config.model_list[0].litellm_params.get("api_key").unwrap();
+    assert_eq!(
+        (config.model_list[0].model_name.as_str(), key.as_str()),
+        ("g", "sk")
+    );
+    let report =
+        crate::config::load_text(r#"{"include": ["other.yaml"]}"#, "Router", &env).unwrap_err();
+    assert!(report.has_errors());
+    let report = crate::config::load_text(
+        r#"{"model_list": [{"litellm_params": {}}]}"#,
+        "Router",
+        &env,
+    )
+    .unwrap_err();
+    assert!(report.first_error().unwrap().contains("model_name"));
+}

@@ -432,13 +432,14 @@ impl Walk {
     fn group(&self, running: &Running, model: &str) -> Result<Arc<Group>> {
         let routes = &self.snapshot.routes;
         routes.group(model).ok_or_else(|| {
-            if routes.has_wildcards() {
+            let route = &running.call.caller.route;
+            // In process there is no server to ask for a list.
+            if routes.has_wildcards() || route.is_empty() {
                 let error = Error::bad_request(format!(
                     "You passed in model={model}. There are no healthy deployments for this model"
                 ));
                 return explain(error, model, "No fallback was attempted.");
             }
-            let route = &running.call.caller.route;
             let place = if route.is_empty() { "" } else { ": " };
             Error::bad_request(format!(
                 "{route}{place}Invalid model name passed in model={model}. Call `/v1/models` to view available models \
