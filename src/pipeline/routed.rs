@@ -483,7 +483,7 @@ pub(super) fn estimate(call: &Call) -> u64 {
 /// The raw JSON of what is asked.
 fn prompt(call: &Call) -> Bytes {
     let name = match call.op {
-        Op::Chat | Op::Messages => "messages",
+        Op::Chat | Op::Messages | Op::CountTokens => "messages",
         Op::GenerateContent => "contents",
         Op::TextCompletion => "prompt",
         Op::Embeddings => "input",
