@@ -27,7 +27,7 @@ use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
 use crate::forward::{aws, google};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
 use arc_swap::ArcSwap;
@@ -61,6 +61,8 @@ pub struct Engine {
 pub struct Answer {
     /// Who answered.
     pub target: Arc<Target>,
+    /// The operation that it was asked: the call's own, or the one that carried it.
+    pub asked: Op,
     /// The upstream's head; `mock_response` has an empty one.
     pub head: Head,
     /// Retries made in the group that answered.
@@ -171,7 +173,12 @@ impl Engine {
 
 /// What the caller gets of an attempt that succeeded.
 fn answer(mut running: Running, got: Got) -> Answer {
-    let Got { head, target, body } = got;
+    let Got {
+        head,
+        target,
+        asked,
+        body,
+    } = got;
     running.note_head(&head);
     running.target = Some(target.clone());
     let (retries, fallbacks) = (running.retries, running.fallbacks);
@@ -194,6 +201,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
     };
     Answer {
         target,
+        asked,
         head,
         retries,
         allowed_retries,

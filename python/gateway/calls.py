@@ -68,9 +68,29 @@ _WHOLE: dict[str, Any] = {
 }
 
 
+# Operations of other dialects than OpenAI's, which answer with dicts and with events.
+_DIALECTS = frozenset({"anthropic_messages"})
+
+
+def _in_dialect(op: str, reply: _gateway.Reply, hidden: dict[str, Any], observation: Observation | None) -> Any:
+    import json
+
+    from gateway import dialect_streams
+
+    if reply.stream is None:
+        return json.loads(reply.body or b"null")
+    native = dialect_streams.AnthropicMessagesStreamingResponse
+    kind = native if reply.native else dialect_streams.AnthropicSSEStream
+    stream = kind(reply.stream, reply.model, reply.provider, hidden)
+    stream.observation = observation
+    return stream
+
+
 def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> Any:
     """The reply as the object that callers get."""
     hidden = _hidden(reply)
+    if op in _DIALECTS:
+        return _in_dialect(op, reply, hidden, observation)
     if reply.stream is not None:
         if observation is not None:
             from gateway import observe

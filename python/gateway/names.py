@@ -25,6 +25,9 @@ BY_HOME: dict[str, str] = {
     "custom_llm": """
         BaseLLM CustomLLM CustomLLMError GenericStreamingChunk
     """,
+    "dialects": """
+        anthropic_messages anthropic_messages_handler
+    """,
     "endpoints": """
         arerank rerank
     """,
@@ -147,6 +150,10 @@ PATHS: frozenset[str] = frozenset(_PATHS.split())
 
 # Where a module path means something else by a name than the root does: `path:name` -> `home:name`.
 ELSEWHERE: dict[str, str] = {
+    "anthropic_interface:acreate": "dialects:acreate",
+    "anthropic_interface:create": "dialects:create",
+    "anthropic_interface.messages:acreate": "dialects:acreate",
+    "anthropic_interface.messages:create": "dialects:create",
     "types.router:ModelInfo": "router_types:ModelInfo",
     "types.utils:ModelInfo": "router_types:ModelPrices",
 }

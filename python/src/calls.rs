@@ -9,6 +9,7 @@ use gateway::adapt::Target;
 use gateway::error::Error;
 use gateway::options::Options;
 use gateway::pipeline::{Answer, AnswerBody, Engine, Failure};
+use gateway::request::Format;
 use gateway::{Call, ErrorKind, Op};
 use http::HeaderMap;
 use pyo3::exceptions::PyException;
@@ -65,6 +66,9 @@ pub struct Reply {
     retries: u32,
     #[pyo3(get)]
     fallbacks: u32,
+    /// Whether the provider was asked in the caller's own dialect.
+    #[pyo3(get)]
+    native: bool,
 }
 
 impl Reply {
@@ -75,6 +79,7 @@ impl Reply {
         call_id: String,
         started: Instant,
         lane: Option<Lane>,
+        op: Op,
     ) -> PyResult<Self> {
         let target = &answer.target;
         let total = started.elapsed();
@@ -93,11 +98,15 @@ impl Reply {
             overhead_ms: total.saturating_sub(answer.upstream_time).as_secs_f64() * 1e3,
             retries: answer.retries,
             fallbacks: answer.fallbacks,
+            native: answer.asked == op,
         };
         match answer.body {
             AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
             AnswerBody::Stream(events) => {
-                reply.stream = Some(Py::new(py, stream::Stream::new(events, lane))?);
+                reply.stream = Some(Py::new(
+                    py,
+                    stream::Stream::new(events, lane, op.format() != Format::OpenAi),
+                )?);
             }
         }
         Ok(reply)
@@ -151,6 +160,7 @@ type Answering = Pin<Box<dyn Future<Output = Result<Answer, Box<Failure>>> + Sen
 /// A call that is ready to be made.
 pub struct Prepared {
     answering: Answering,
+    op: Op,
     call_id: String,
     started: Instant,
 }
@@ -188,6 +198,7 @@ fn prepare(
     let call_id = call.id.clone();
     let engine = engine.clone();
     Ok(Prepared {
+        op,
         answering: Box::pin(async move {
             match target {
                 Some(target) => engine.call_target(call, target).await,
@@ -227,6 +238,7 @@ fn call(py: Python<'_>, op: &str, model: &str, kwargs: &Bound<'_, PyDict>) -> Py
 pub fn wait(py: Python<'_>, process: &'static Process, prepared: Prepared) -> PyResult<Reply> {
     let Prepared {
         answering,
+        op,
         call_id,
         started,
     } = prepared;
@@ -235,9 +247,9 @@ pub fn wait(py: Python<'_>, process: &'static Process, prepared: Prepared) -> Py
         Ok(answer) => {
             if matches!(answer.body, AnswerBody::Whole(_)) {
                 process.lanes.keep(lane);
-                return Reply::new(py, answer, call_id, started, None);
+                return Reply::new(py, answer, call_id, started, None, op);
             }
-            Reply::new(py, answer, call_id, started, Some(lane))
+            Reply::new(py, answer, call_id, started, Some(lane), op)
         }
         Err(failure) => {
             // An answer was read to its end; anything else may have left a connection in the middle of one.
@@ -295,6 +307,7 @@ fn call_async(
 pub fn start(process: &'static Process, prepared: Prepared, waiting: Waiting) -> PyResult<Running> {
     let Prepared {
         answering,
+        op,
         call_id,
         started,
     } = prepared;
@@ -303,7 +316,7 @@ pub fn start(process: &'static Process, prepared: Prepared, waiting: Waiting) ->
         // Without an interpreter (it is shutting down) nobody waits for this.
         process.enter(|py| {
             let result = match outcome {
-                Ok(answer) => Reply::new(py, answer, call_id, started, None)
+                Ok(answer) => Reply::new(py, answer, call_id, started, None, op)
                     .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),
                 Err(failure) => Err(raised(py, &failure.error)),
             };

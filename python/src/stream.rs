@@ -18,6 +18,8 @@ use tokio::sync::Notify;
 const MAX_BATCH: usize = 64 * 1024;
 
 struct Shared {
+    /// Whether events are handed over whole: those of a dialect that names them.
+    whole: bool,
     /// The stream while nobody waits on it; `None` while somebody does, and after the end.
     slot: Mutex<Slot>,
     /// Wakes whoever waits when the stream is closed.
@@ -168,8 +170,22 @@ fn texts(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|data| *data != b"[DONE]")
 }
 
+/// The events of another dialect, as they are. Comments are left out.
+fn events(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = batch;
+    std::iter::from_fn(move || {
+        let end = rest.windows(2).position(|pair| pair == b"\n\n")?;
+        let (event, more) = rest.split_at(end + 2);
+        rest = more;
+        Some(event)
+    })
+    .filter(|event| event.first() != Some(&b':'))
+}
+
 /// How the chunks of a stream are handed over.
 struct Form {
+    /// As whole events.
+    whole: bool,
     /// `None`: as JSON.
     maker: Option<Py<ChunkMaker>>,
     hidden: Py<PyDict>,
@@ -177,14 +193,11 @@ struct Form {
 
 impl Form {
     fn chunks<'py>(&self, py: Python<'py>, batch: &[u8]) -> PyResult<Bound<'py, PyList>> {
+        let bytes = |text| PyBytes::new(py, text);
         match &self.maker {
+            _ if self.whole => PyList::new(py, events(batch).map(bytes).collect::<Vec<_>>()),
             Some(maker) => maker.get().chunks(texts(batch), self.hidden.bind(py)),
-            None => PyList::new(
-                py,
-                texts(batch)
-                    .map(|text| PyBytes::new(py, text))
-                    .collect::<Vec<_>>(),
-            ),
+            None => PyList::new(py, texts(batch).map(bytes).collect::<Vec<_>>()),
         }
     }
 }
@@ -195,8 +208,9 @@ pub struct Stream(Arc<Shared>);
 
 impl Stream {
     /// A stream that nobody has read of yet, on `lane` or on the process's runtime.
-    pub fn new(events: AnswerStream, lane: Option<Lane>) -> Self {
+    pub fn new(events: AnswerStream, lane: Option<Lane>, whole: bool) -> Self {
         Self(Arc::new(Shared {
+            whole,
             slot: Mutex::new(Slot {
                 events: Some(events),
                 lane,
@@ -218,7 +232,12 @@ impl Stream {
         maker: Option<Py<ChunkMaker>>,
         hidden: Py<PyDict>,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
-        let form = Form { maker, hidden };
+        let whole = self.0.whole;
+        let form = Form {
+            whole,
+            maker,
+            hidden,
+        };
         loop {
             let batch = self.0.wait(py)?;
             let Some(batch) = batch.map_err(|e| raised(py, &e))? else {
@@ -242,7 +261,12 @@ impl Stream {
         deliver: Py<PyAny>,
     ) -> PyResult<()> {
         let shared = self.0.clone();
-        let form = Form { maker, hidden };
+        let whole = shared.whole;
+        let form = Form {
+            whole,
+            maker,
+            hidden,
+        };
         let process = process()?;
         let runtime = process.runtime()?;
         let delivered = move |batch: Result<Option<Bytes>, Error>| {

@@ -11,7 +11,7 @@ use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::forward::sigv4::Scope;
 use crate::forward::{Clocks, Upstream, collect};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use crate::resilience::backoff;
 use crate::resilience::retry::MAX_RETRIES;
 use bytes::{Bytes, BytesMut};
@@ -38,6 +38,8 @@ const MAX_REPLY: usize = 256 << 20;
 
 /// A successful attempt.
 pub(super) struct Got {
+    /// The operation that the target was asked.
+    pub(super) asked: Op,
     pub(super) head: Head,
     pub(super) target: Arc<Target>,
     pub(super) body: GotBody,
@@ -117,7 +119,7 @@ impl Engine {
 
     async fn asked(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         match mock::answer(call, target) {
-            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, target)),
+            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, call.op, target)),
             None => self.exchange(call, target).await,
         }
     }
@@ -138,6 +140,7 @@ impl Engine {
             GotBody::Whole(adapter.reply(call, target, &head, body)?)
         };
         Ok(Got {
+            asked: call.op,
             head,
             target: target.clone(),
             body,
@@ -259,8 +262,9 @@ fn too_late(running: &Running, target: &Target) -> Error {
 }
 
 impl Got {
-    fn mocked(mocked: Mocked, target: &Arc<Target>) -> Self {
+    fn mocked(mocked: Mocked, asked: Op, target: &Arc<Target>) -> Self {
         Self {
+            asked,
             head: Head {
                 status: StatusCode::OK,
                 headers: HeaderMap::new(),
