@@ -10,6 +10,14 @@ use serde_json::{Map, Value, json};
 /// Longest key of OpenAI's prompt cache.
 const MAX_CACHE_KEY: usize = 64;
 
+/// Hints to Anthropic: an answer without them is the same answer.
+const HINTS: [&str; 4] = [
+    "cache_control",
+    "context_management",
+    "inference_geo",
+    "speed",
+];
+
 /// What a target is, as far as it matters here.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -46,8 +54,7 @@ pub fn chat(call: &Call, target: &Target) -> Result<Call> {
             "messages" => params.set(name, &turns),
             "system" | "thinking" | "output_config" | "output_format" | "tools" | "tool_choice"
             | "metadata" | "stop_sequences" => {}
-            // Hints to Anthropic: an answer without them is the same answer.
-            "cache_control" | "context_management" | "inference_geo" | "speed" => {}
+            hint if HINTS.contains(&hint) => {}
             "service_tier" if &raw[..] == br#""standard_only""# => params.set(name, "default"),
             _ => params.set_raw(name, raw.clone()),
         }

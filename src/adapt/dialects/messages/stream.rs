@@ -77,7 +77,7 @@ impl Messages {
         );
     }
 
-    fn chunk(&mut self, mut chunk: Value, out: &mut BytesMut) -> Result<()> {
+    fn chunk(&mut self, mut chunk: Value, out: &mut BytesMut) {
         self.begin(out);
         if let Some(Value::Object(used)) = chunk.get_mut("usage").map(Value::take) {
             self.usage = Some(used);
@@ -90,7 +90,6 @@ impl Messages {
             self.close(out);
             self.finish = Some(reply::stop_reason(finish));
         }
-        Ok(())
     }
 
     fn delta(&mut self, delta: &Object, out: &mut BytesMut) {
@@ -211,7 +210,10 @@ impl Messages {
 
 impl StreamBridge for Messages {
     fn push(&mut self, events: &[u8], out: &mut BytesMut) -> Result<()> {
-        chunks::each(events, out, |chunk, out| self.chunk(chunk, out))
+        chunks::each(events, out, |chunk, out| {
+            self.chunk(chunk, out);
+            Ok(())
+        })
     }
 
     fn finish(&mut self, out: &mut BytesMut) -> Result<()> {

@@ -9,6 +9,7 @@ use crate::request::Op;
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 pub fn target(name: &str, model: &str) -> Target {
     Target {
@@ -256,10 +257,15 @@ fn told(chunks: &[Value], per_push: usize) -> Vec<Value> {
     let mut stream = OverChat.stream(&call, &target("gemini", "gemini-2.5-flash"));
     let mut out = BytesMut::new();
     for chunks in chunks.chunks(per_push) {
-        let text: String = chunks
-            .iter()
-            .map(|chunk| format!("data: {chunk}\n\n"))
-            .collect();
+        let mut text = String::new();
+        for chunk in chunks {
+            writeln!(
+                text,
+                "data: {chunk}
+"
+            )
+            .unwrap();
+        }
         stream.push(text.as_bytes(), &mut out).unwrap();
     }
     stream.push(b"data: [DONE]\n\n", &mut out).unwrap();
