@@ -50,7 +50,7 @@ class EventStream(CustomStreamWrapper):
 
         if not self._waiting and not self.sent_last_chunk:
             try:
-                batch = self.completion_stream.next_batch()
+                batch = self.completion_stream.next_batch(None, self._hidden_params)
             except _gateway.CoreError as error:
                 batch = self._last(error)
             if batch is None:
@@ -70,7 +70,7 @@ class EventStream(CustomStreamWrapper):
         while not self._waiting and not self.sent_last_chunk:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()
-            self.completion_stream.next_batch_async(loop, future, deliver)
+            self.completion_stream.next_batch_async(None, self._hidden_params, loop, future, deliver)
             try:
                 batch = await future
             except _gateway.CoreError as error:
