@@ -10,7 +10,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python
 # What the static binary is built for: this machine.
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: serve test test-rust test-loom test-python conformance faults lint bench static check-deploy manifests clean
+.PHONY: serve test test-rust test-loom test-python conformance faults lint bench static check-deploy docs manifests clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -79,10 +79,16 @@ $(VENV)/.deploy-tools: $(VENV)/.tools tests/deploy/requirements.txt tests/deploy
 	$(BIN)/python tests/deploy/get_helm.py $(BIN)
 	touch $@
 
-# Chart, manifests, board, rules, workflows and image. Without buildah or Prometheus some of it is skipped, and says so.
-check-deploy: $(VENV)/.deploy-tools static
+# Chart, manifests, board, rules, workflows, documentation and image. Without buildah or Prometheus some of it is skipped, and says so.
+check-deploy: $(VENV)/.deploy-tools $(VENV)/.developed static
 	cargo build --locked -p gateway
+	cargo run --quiet --locked --example reference -- docs/reference
 	GATEWAY_STATIC_BINARY=target/$(TARGET)/release/gateway $(BIN)/python -m pytest -q -rs tests/deploy
+
+# The documentation as a site, into target/site.
+docs: $(VENV)/.deploy-tools
+	cargo run --quiet --locked --example reference -- docs/reference
+	$(BIN)/python -m mkdocs build --strict
 
 # What deploy/kubernetes holds is the chart's.
 manifests: $(VENV)/.deploy-tools

@@ -216,6 +216,10 @@ impl Inline {
 
 /// One wire protocol. Pure and stateless.
 pub trait Adapter: Send + Sync {
+    /// Whether it makes calls; where a protocol is not built yet its calls say so.
+    fn built(&self) -> bool {
+        true
+    }
     /// Which media the target wants inline; they are before [`Self::request`] sees the call.
     fn inline(&self, _call: &Call, _target: &Target) -> Inline {
         Inline::None

@@ -65,6 +65,22 @@ pub enum Kind {
     Mapping,
 }
 
+impl Kind {
+    /// The kind in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Flag => "true or false",
+            Self::Number => "number",
+            Self::Count => "whole number",
+            Self::Seconds => "seconds",
+            Self::Text => "text",
+            Self::List => "list",
+            Self::Mapping => "mapping",
+        }
+    }
+}
+
 /// Keys of one section that share a fate.
 struct Row {
     section: Section,
@@ -121,12 +137,14 @@ static TABLE: &[Row] = &[
          auto_router_embedding_model auto_router_max_input_chars auto_router_routing_compression \
          auto_router_model_compression complexity_router_config complexity_router_default_model \
          adaptive_router_config adaptive_router_default_model quality_router_config quality_router_default_model"),
-    row(LitellmParams, NotSupported, "belongs to a provider that is not supported here yet; calls to it fail",
+    row(LitellmParams, Exact, OBEYED,
         "region_name aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_role_name \
          aws_session_name aws_profile_name aws_web_identity_token aws_sts_endpoint aws_external_id aws_session_tags \
-         aws_bedrock_runtime_endpoint aws_bedrock_control_plane_endpoint aws_bedrock_project_id aws_batch_role_arn \
-         bedrock_tags vertex_project vertex_location vertex_credentials azure_ad_token tenant_id client_id \
-         client_secret azure_scope azure_username azure_password gcs_bucket_name watsonx_region_name"),
+         aws_bedrock_runtime_endpoint vertex_project vertex_location vertex_credentials azure_ad_token tenant_id \
+         client_id client_secret azure_scope"),
+    row(LitellmParams, NotSupported, "belongs to an operation or a way of signing in that is not supported here yet; it is ignored",
+        "aws_bedrock_control_plane_endpoint aws_bedrock_project_id aws_batch_role_arn bedrock_tags azure_username \
+         azure_password gcs_bucket_name watsonx_region_name"),
 
     row(ModelInfo, Exact, OBEYED,
         "id base_model:t mode:t max_tokens max_input_tokens max_output_tokens input_cost_per_token:n \
@@ -314,6 +332,22 @@ pub fn elsewhere(section: Section, name: &str) -> Option<Section> {
         .find(|other| *other != section && find(*other, name).is_some())
 }
 
+/// Every key, section by section.
+pub fn all() -> impl Iterator<Item = (Section, &'static str, Known)> {
+    [
+        Top,
+        Model,
+        LitellmParams,
+        ModelInfo,
+        Litellm,
+        General,
+        Router,
+        Credential,
+    ]
+    .into_iter()
+    .flat_map(|section| entries(section).map(move |(name, known)| (section, name, known)))
+}
+
 fn entries(section: Section) -> impl Iterator<Item = (&'static str, Known)> {
     TABLE
         .iter()
@@ -370,20 +404,10 @@ mod tests {
 
     #[test]
     fn no_key_stands_twice_in_a_section() {
-        for section in [
-            Top,
-            Model,
-            LitellmParams,
-            ModelInfo,
-            Litellm,
-            General,
-            Router,
-            Credential,
-        ] {
-            let mut seen = BTreeSet::new();
-            for (name, _) in entries(section) {
-                assert!(seen.insert(name), "{}", section.key(name));
-            }
+        let mut seen = BTreeSet::new();
+        for (section, name, _) in all() {
+            let key = section.key(name);
+            assert!(seen.insert(key.clone()), "{key}");
         }
     }
 

@@ -20,6 +20,10 @@ fn refusal(target: &Target) -> Error {
 }
 
 impl Adapter for Unbuilt {
+    fn built(&self) -> bool {
+        false
+    }
+
     fn request(&self, _call: &Call, target: &Target) -> Result<UpstreamRequest> {
         Err(refusal(target))
     }
