@@ -26,7 +26,7 @@ use crate::adapt::{Head, Reply, Target};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
-use crate::forward::{aws, google};
+use crate::forward::{aws, entra, google};
 use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
@@ -54,6 +54,7 @@ pub struct Engine {
     /// Calls that found no place there.
     pub shed: AtomicU64,
     google: google::Tokens,
+    entra: entra::Tokens,
     aws: aws::Keys,
 }
 
@@ -121,6 +122,7 @@ impl Engine {
             gate: Gate::default(),
             shed: AtomicU64::new(0),
             google: google::Tokens::default(),
+            entra: entra::Tokens::default(),
             aws: aws::Keys::default(),
         }
     }

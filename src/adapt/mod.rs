@@ -182,6 +182,11 @@ pub enum Auth {
         /// Whether it goes as `x-api-key` too, as Anthropic's protocol has it.
         key_header: bool,
     },
+    /// An access token of Microsoft Entra ID, as `authorization: Bearer`.
+    Entra {
+        /// The members that say who asks: `tenant_id`, `client_id`, `client_secret`, ...
+        settings: crate::params::Params,
+    },
     /// A signature of Amazon Web Services over the request as it will be sent.
     Aws {
         /// Where the request goes, for example `us-east-1`.

@@ -3,19 +3,17 @@
 //!
 //! <https://developers.google.com/identity/protocols/oauth2/service-account>
 
-use super::{Clocks, Transport, collect};
+use super::tokens::{self, Kept, ask, form};
+use super::{Clocks, Transport};
 use crate::adapt::UpstreamRequest;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::options::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Who claims are addressed to, wherever they are sent.
 const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
@@ -27,15 +25,11 @@ const METADATA: &str =
 const CLAIM: u64 = 3600;
 /// A token is renewed this long before it expires, so that none expires on the way.
 const MARGIN: Duration = Duration::from_secs(225);
-/// Most tokens kept; the accounts of a process are few.
-const MAX_TOKENS: usize = 256;
-/// Answers are read as far as this.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// Tokens that are still valid, by a digest of the credentials that they were given for.
 #[derive(Default)]
 pub struct Tokens {
-    kept: Mutex<HashMap<Vec<u8>, (Secret, Instant)>>,
+    kept: Kept,
 }
 
 impl Tokens {
@@ -52,16 +46,12 @@ impl Tokens {
         clocks: Clocks,
     ) -> Result<Secret> {
         let account = account(credentials, env).await?;
-        let key = digest(&account);
-        if let Some(token) = self.kept(&key) {
+        let key = tokens::digest(&[&account.to_string()]);
+        if let Some(token) = self.kept.get(&key) {
             return Ok(token);
         }
-        let request = request(&account)?;
-        let sent = transport.send(request, clocks).await;
-        let mut answer = sent.map_err(|_| refused("no answer"))?;
-        let body = collect(&mut *answer.body, MAX_ANSWER).await;
-        let body = body.map_err(|_| refused("no answer"))?;
-        let said: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let answer = ask(transport, request(&account)?, clocks).await;
+        let (_, said) = answer.ok_or_else(|| refused("no answer"))?;
         let Some(token) = said["access_token"].as_str() else {
             let what = said["error"].as_str().unwrap_or("no token");
             let why = said["error_description"]
@@ -71,33 +61,9 @@ impl Tokens {
         };
         let token = Secret::new(token.trim_end_matches('.'));
         let lasts = Duration::from_secs(said["expires_in"].as_u64().unwrap_or(CLAIM));
-        self.keep(key, token.clone(), lasts.saturating_sub(MARGIN));
+        self.kept.keep(key, token.clone(), lasts, MARGIN);
         Ok(token)
     }
-
-    fn kept(&self, key: &[u8]) -> Option<Secret> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (token, until) = kept.get(key)?;
-        (*until > Instant::now()).then(|| token.clone())
-    }
-
-    fn keep(&self, key: Vec<u8>, token: Secret, lasts: Duration) {
-        let now = Instant::now();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MAX_TOKENS {
-            kept.retain(|_, (_, until)| *until > now);
-        }
-        if kept.len() < MAX_TOKENS {
-            kept.insert(key, (token, now + lasts));
-        }
-    }
-}
-
-fn digest(account: &Value) -> Vec<u8> {
-    let text = account.to_string();
-    ring::digest::digest(&ring::digest::SHA256, text.as_bytes())
-        .as_ref()
-        .to_vec()
 }
 
 fn refused(why: &str) -> Error {
@@ -154,41 +120,33 @@ async fn file(path: &str) -> Result<Value> {
 
 fn request(account: &Value) -> Result<UpstreamRequest> {
     let text = |name: &str| account[name].as_str().unwrap_or_default();
-    let form = match account["type"].as_str() {
+    let url = account["token_uri"].as_str().unwrap_or(AUDIENCE).to_owned();
+    match account["type"].as_str() {
         Some("service_account") => {
             let claim = claim(account)?;
-            form(&[("grant_type", GRANT), ("assertion", &claim)])
+            Ok(form(url, &[("grant_type", GRANT), ("assertion", &claim)]))
         }
-        Some("authorized_user") => form(&[
-            ("grant_type", "refresh_token"),
-            ("client_id", text("client_id")),
-            ("client_secret", text("client_secret")),
-            ("refresh_token", text("refresh_token")),
-        ]),
+        Some("authorized_user") => Ok(form(
+            url,
+            &[
+                ("grant_type", "refresh_token"),
+                ("client_id", text("client_id")),
+                ("client_secret", text("client_secret")),
+                ("refresh_token", text("refresh_token")),
+            ],
+        )),
         None if account.is_null() => {
             let mut headers = HeaderMap::new();
             headers.insert("metadata-flavor", HeaderValue::from_static("Google"));
-            return Ok(UpstreamRequest {
+            Ok(UpstreamRequest {
                 method: Method::GET,
                 url: METADATA.into(),
                 headers,
                 body: Bytes::new().into(),
-            });
+            })
         }
-        _ => return Err(unreadable("their `type` is not supported yet")),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    );
-    let url = account["token_uri"].as_str().unwrap_or(AUDIENCE);
-    Ok(UpstreamRequest {
-        method: Method::POST,
-        url: url.into(),
-        headers,
-        body: form.into(),
-    })
+        _ => Err(unreadable("their `type` is not supported yet")),
+    }
 }
 
 /// A signed claim to be the account.
@@ -226,24 +184,4 @@ fn key(pem: &str) -> Result<ring::rsa::KeyPair> {
     ring::rsa::KeyPair::from_pkcs8(&der)
         .or_else(|_| ring::rsa::KeyPair::from_der(&der))
         .map_err(|_| unreadable("`private_key` is no RSA key"))
-}
-
-fn form(pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", escaped(value)))
-        .collect();
-    pairs.join("&")
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

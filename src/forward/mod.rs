@@ -8,12 +8,14 @@ pub mod aws;
 pub mod body;
 pub mod client;
 mod connect;
+pub mod entra;
 pub mod google;
 mod outgoing;
 pub mod per_thread;
 pub mod public;
 pub mod sigv4;
 mod tls;
+pub mod tokens;
 
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use bytes::Bytes;

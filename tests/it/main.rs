@@ -11,6 +11,7 @@
 mod bed;
 mod client;
 mod clocks;
+mod entra;
 mod faults;
 mod forward;
 mod fuzzed;
