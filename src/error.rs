@@ -128,12 +128,16 @@ pub struct ErrorParts {
     pub param: Option<String>,
     /// `error.code` of the upstream's body, as text.
     pub code: Option<String>,
+    /// What the provider said beside the message, as a JSON object: `provider_specific_fields`.
+    pub fields: Option<Bytes>,
     /// The upstream's error body, as it came (bounded), for SDK callers' `.body`.
     pub body: Option<Bytes>,
     /// The upstream's response headers, if there was a response.
     pub headers: Option<Box<HeaderMap>>,
     /// Whether another attempt may succeed; `kind`'s default unless known better.
     pub retry: bool,
+    /// The provider answered with success, and with something that is none: its own client is content with that.
+    pub answered: bool,
 }
 
 impl Error {
@@ -156,9 +160,11 @@ impl Error {
             openai_type: None,
             param: None,
             code: None,
+            fields: None,
             body: None,
             headers: None,
             retry: row.retry,
+            answered: false,
         }))
     }
 
@@ -186,6 +192,13 @@ impl Error {
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.0.status = status;
+        self
+    }
+
+    /// Notes that it is of a reply that says success.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        self.0.answered = true;
         self
     }
 

@@ -115,6 +115,9 @@ def for_the_core(given: dict[str, Any], routed: bool = False) -> tuple[str, dict
 
     given.update(given.pop("kwargs"))
     model = given.pop("model")
+    token_provider = given.get("azure_ad_token_provider")
+    if token_provider is not None and given.get("azure_ad_token") is None:
+        given["azure_ad_token"] = _token(token_provider())
     arguments = {name: value for name, value in given.items() if value is not None and name not in OURS}
     for name, value in settings().items():
         if not routed or name not in ("api_key", "api_base", "api_version", "organization"):
@@ -138,6 +141,13 @@ def for_the_core(given: dict[str, Any], routed: bool = False) -> tuple[str, dict
         if key is not None:
             arguments["api_key"] = key
     return model, arguments
+
+
+def _token(token: Any) -> str:
+    """A token of Entra ID that the caller's function gave."""
+    if not isinstance(token, str):
+        raise TypeError(f"Azure AD token must be a string, got {type(token)}")
+    return token
 
 
 def _aliased(model: str) -> str:

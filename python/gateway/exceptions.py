@@ -26,6 +26,7 @@ This is the only module that loads openai; it is itself loaded when an exception
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -613,8 +614,8 @@ class BudgetExceededError(Exception):
 def from_core(parts: dict[str, Any]) -> Exception:
     """The exception for an error of the core.
 
-    `parts`: class, status, message (without the leading `litellm.Class: `), llm_provider, model, param, code, body
-    (bytes or None) and headers (pairs) of the upstream's response.
+    `parts`: class, status, message (without the leading `litellm.Class: `), llm_provider, model, param, code, fields
+    (provider_specific_fields as JSON), body (bytes or None) and headers (pairs) of the upstream's response.
     """
     name = parts["class"]
     cls: Any = globals()[name]
@@ -643,6 +644,8 @@ def from_core(parts: dict[str, Any]) -> Exception:
         error = cls(message=message, llm_provider=provider, model=model, response=response)
         if error.status_code != status:
             error.status_code = status
+    if parts.get("fields") is not None:
+        error.provider_specific_fields = json.loads(parts["fields"])
     for member in ("param", "code"):
         if parts.get(member) is not None:
             setattr(error, member, parts[member])

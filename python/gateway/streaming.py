@@ -74,7 +74,7 @@ class CustomStreamWrapper:
         )
         broken = MidStreamFallbackError(
             message=str(cause),
-            model=self.model,
+            model=cause.model or self.model,
             llm_provider=cause.llm_provider or self.custom_llm_provider,
             original_exception=cause,
             generated_content=text,

@@ -146,6 +146,8 @@ pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
         parts.set_item("model", named(&error.model))?;
         parts.set_item("param", &error.param)?;
         parts.set_item("code", &error.code)?;
+        let fields = error.fields.as_ref();
+        parts.set_item("fields", fields.map(|fields| PyBytes::new(py, fields)))?;
         parts.set_item("body", error.body.as_ref().map(|b| PyBytes::new(py, b)))?;
         parts.set_item("headers", error.headers.as_ref().map(|h| pairs(h)))
     })();

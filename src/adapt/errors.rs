@@ -3,6 +3,8 @@
 //! LiteLLM reads providers' errors through two kinds of client, which word them differently ([`Wording`]), and then
 //! picks the exception by the provider's [`Family`]: by phrases in the text first, by status after.
 
+mod azure;
+
 use super::errors_phrases::{is_context_window, is_rate_limit};
 use crate::error::{Error, ErrorKind, KINDS, Side};
 use bytes::Bytes;
@@ -38,6 +40,8 @@ pub enum Family {
     Cloudflare,
     /// Hugging Face: phrases, then status.
     HuggingFace,
+    /// Azure OpenAI: phrases and codes, then status, in words of its own.
+    Azure,
 }
 
 /// Whose error it is, and how it is worded.
@@ -60,6 +64,8 @@ struct Said {
     /// The text that the message shows.
     shown: String,
     status: Option<u16>,
+    /// `error.code` of a reply's body.
+    code: Option<String>,
 }
 
 impl Place<'_> {
@@ -77,24 +83,31 @@ impl Place<'_> {
             Some(message) => format!("Error code: {status} - {message}"),
             None => format!("Error code: {status}"),
         };
+        let code = detail.and_then(|d| d.get("code")).and_then(text_of);
+        let decisive = match self.family {
+            Family::Azure => detail.and_then(azure::code),
+            _ => code.clone(),
+        };
         let said = match self.wording {
             Wording::Message => Said {
                 shown: message.map_or_else(|| coded.clone(), str::to_owned),
                 text: coded,
                 status: Some(status),
+                code: decisive,
             },
             Wording::CodeAndMessage => Said {
                 shown: coded.clone(),
                 text: coded,
                 status: Some(status),
+                code: decisive,
             },
             Wording::Body => Said {
                 shown: raw.clone().into_owned(),
                 text: raw.into_owned(),
                 status: Some(status),
+                code: decisive,
             },
         };
-        let code = detail.and_then(|d| d.get("code")).and_then(text_of);
         let mut error = if code.as_deref() == Some("cyber_policy") {
             self.make(ErrorKind::ContentPolicyViolation, 400, |e| {
                 format!("ContentPolicyViolationError: {e} - {}", said.shown)
@@ -105,6 +118,9 @@ impl Place<'_> {
         error.code = code;
         if self.wording == Wording::Message && keeps_body(error.kind) {
             error.param = detail.and_then(|d| d.get("param")).and_then(text_of);
+        }
+        if self.family == Family::Azure && error.kind == ErrorKind::ContentPolicyViolation {
+            azure::tell_policy(&mut error, detail.unwrap_or(&Value::Null));
         }
         error.body = Some(Bytes::copy_from_slice(body));
         error.headers = Some(Box::new(headers.clone()));
@@ -144,6 +160,7 @@ impl Place<'_> {
             text: shown.clone(),
             shown,
             status,
+            code: None,
         });
         error.code = code.and_then(text_of);
         error.side = Side::Upstream;
@@ -156,6 +173,7 @@ impl Place<'_> {
             text: what.to_owned(),
             shown: what.to_owned(),
             status: None,
+            code: None,
         })
     }
 
@@ -171,12 +189,8 @@ impl Place<'_> {
 
     /// No connection, or one that ended before a reply.
     pub fn connection(&self) -> Error {
-        let mut error = match self.wording {
-            Wording::Body => self.classify(&Said {
-                text: "Connection error.".into(),
-                shown: "Connection error.".into(),
-                status: None,
-            }),
+        let mut error = match (self.family, self.wording) {
+            (Family::Azure, _) | (_, Wording::Body) => self.broken("Connection error."),
             _ => self.make(ErrorKind::InternalServer, 500, |e| {
                 format!("InternalServerError: {e} - Connection error.")
             }),
@@ -220,6 +234,7 @@ impl Place<'_> {
             Family::Like => self.like_openai(said),
             Family::Cloudflare => self.cloudflare(said),
             Family::HuggingFace => self.hugging_face(said),
+            Family::Azure => self.azure(said),
         }
     }
 
@@ -229,6 +244,7 @@ impl Place<'_> {
             text,
             shown,
             status,
+            ..
         } = said;
         let has = |phrase: &str| text.contains(phrase);
         let invalid = has("invalid_request_error");

@@ -1,6 +1,6 @@
 //! Whose fault a broken call is, and how that provider's errors are worded: [`Place::of`] a target.
 
-use super::errors::{Place, Wording};
+use super::errors::{Family, Place, Wording};
 use super::registry::Via;
 use super::{Fault, Target};
 use crate::error::{Error, ErrorKind, Side};
@@ -11,6 +11,7 @@ impl<'a> Place<'a> {
     pub fn of(call: &Call, target: &'a Target) -> Self {
         let provider = target.provider;
         let wording = match (provider.via, call.op) {
+            (_, Op::Embeddings) if provider.family == Family::Azure => Wording::Body,
             (Via::Sdk, Op::Chat) => Wording::Message,
             (Via::Handler | Via::Native, Op::Chat) | (Via::Native, _) => Wording::Body,
             (Via::Sdk | Via::Handler, _) => Wording::CodeAndMessage,

@@ -3,6 +3,8 @@
 //! A habit is data where data says it, and a small function where it does not. Functions see the mapped members of
 //! one request ([`Mapping`]) and never the network, the clock or the environment.
 
+pub mod azure;
+pub mod azure_ai;
 pub mod chat;
 pub mod clouds;
 pub mod databricks;
@@ -36,6 +38,14 @@ pub struct Habits {
     pub raw_messages: bool,
     /// Streams do not show a fingerprint.
     pub hides_fingerprint: bool,
+    /// Replies and chunks show the upstream's name of the model as it is.
+    pub names_upstream: bool,
+    /// Models whose whole replies are shown with the provider in front all the same.
+    pub prefixed: Option<fn(&str) -> bool>,
+    /// What a model takes is judged by the deployment's `base_model`, where it has one, and by the API's version.
+    pub by_base_model: bool,
+    /// LiteLLM's server says `stream: false` to it although OpenAI's SDK is in between.
+    pub says_no_stream: bool,
     /// `max_retries` is sent to an address that the caller gives.
     pub keeps_retries: bool,
     /// Text completions have a path of their own; else they are asked as chats.
@@ -75,6 +85,10 @@ impl Habits {
         keeps_cache_control: false,
         raw_messages: false,
         hides_fingerprint: false,
+        names_upstream: false,
+        prefixed: None,
+        by_base_model: false,
+        says_no_stream: false,
         keeps_retries: false,
         text_completions: false,
         supported: None,
@@ -99,6 +113,10 @@ pub struct Mapping<'a> {
     pub provider: &'static str,
     /// The model as the caller names it at this provider.
     pub model: &'a str,
+    /// The model that it is known to be, where the deployment says so and the provider goes by it.
+    pub base_model: Option<String>,
+    /// The version of the API that the caller names, likewise.
+    pub api_version: Option<String>,
     /// Members with OpenAI's names, unsupported ones already refused or dropped.
     pub params: Params,
     /// Members of the provider's own; they win over `params`.
@@ -117,6 +135,11 @@ impl Mapping<'_> {
     /// A member read as a JSON value; `None` when it is missing.
     pub fn value(&self, name: &str) -> Option<Value> {
         self.params.get(name)
+    }
+
+    /// The name that tells which model it is.
+    pub fn known_as(&self) -> &str {
+        self.base_model.as_deref().unwrap_or(self.model)
     }
 
     /// The refusal of a value, in LiteLLM's words.

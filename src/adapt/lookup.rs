@@ -5,6 +5,7 @@
 mod endpoints;
 
 use super::params::facts;
+use super::providers::azure_ai;
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 
@@ -125,6 +126,14 @@ fn settle(
     if row.late {
         return Ok(named(model, name, api_base, api_key));
     }
+    let name = match name {
+        // The address and the key stay Foundry's, whoever serves the model there.
+        "azure_ai" => {
+            let base = api_base.map(str::to_owned).or_else(|| row.base_from(env));
+            azure_ai::served_by(model, base.as_deref())
+        }
+        name => name,
+    };
     let mut lookup = named(model, name, api_base, api_key);
     lookup.api_base = lookup.api_base.or_else(|| row.base_from(env));
     lookup.api_key = lookup.api_key.or_else(|| row.key_from(env));

@@ -59,10 +59,17 @@ impl Target {
         quote.as_deref()
     }
 
+    /// The name that tells which model it is: the base model's, where the provider's names are the caller's own.
+    pub fn known_as(&self) -> &str {
+        let base = self.options.base_model.as_deref();
+        base.filter(|_| self.provider.habits.by_base_model)
+            .unwrap_or(&self.model)
+    }
+
     /// The OpenAI parameters that the target takes.
     pub fn supported(&self) -> &[&'static str] {
         let supported = &self.memo.supported;
-        supported.get_or_init(|| params::supported(self.provider, &self.model))
+        supported.get_or_init(|| params::supported(self.provider, self.known_as()))
     }
 
     /// How messages to the target are cleaned, once worked out by `rules`.

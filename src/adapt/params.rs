@@ -87,7 +87,7 @@ fn has_openai_list(names: &[&str]) -> bool {
 }
 
 /// OpenAI's list depends on whether the name is that of one of its models, wherever it is served.
-fn openai_names(model: &str, names: &mut Vec<&'static str>) {
+pub fn openai_names(model: &str, names: &mut Vec<&'static str>) {
     if matches!(model, "gpt-4" | "gpt-3.5-turbo-16k") {
         names.retain(|name| *name != "response_format");
     }

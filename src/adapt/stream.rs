@@ -115,7 +115,11 @@ impl StreamAdapter for OpenAiStream {
 
 impl Body {
     fn place(&self) -> Place<'_> {
-        self.place.place()
+        let place = self.place.place();
+        match &self.chunks.upstream_model {
+            Some(model) if self.chunks.settings.upstream_model => Place { model, ..place },
+            _ => place,
+        }
     }
 
     /// Keeps the beginning of a body that begins like a JSON object.

@@ -247,8 +247,8 @@ impl Chunks {
         let created = self.created.unwrap_or(self.settings.created);
         head.insert("created".into(), json!(created));
         let model = match (&self.upstream_model, &self.settings.closing_model) {
-            (Some(model), _) if self.settings.upstream_model => model,
             (_, Some(model)) if closing => model,
+            (Some(model), _) if self.settings.upstream_model => model,
             _ => &self.settings.model,
         };
         head.insert("model".into(), json!(model));

@@ -2,8 +2,9 @@
 //! what the call or deployment says, the environment, the provider's row.
 
 use super::Target;
+use super::errors::Family;
 use super::lookup::{Env, get_llm_provider};
-use super::providers::bedrock;
+use super::providers::{azure, bedrock};
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::options::{Options, Secret};
@@ -29,7 +30,7 @@ impl Target {
             .api_base
             .or_else(|| row.base_from(env))
             .unwrap_or_default();
-        if api_base.is_empty() && row.is_compatible() {
+        if api_base.is_empty() && row.is_compatible() && row.family != Family::Azure {
             return Err(no_address(row, &lookup.model));
         }
         let api_key = options.api_key.clone().or_else(|| {
@@ -54,6 +55,9 @@ impl Target {
                     options.other.set(name, &value);
                 }
             }
+        }
+        if row.name.starts_with("azure") {
+            azure::credentials::settle(&mut options, api_key.is_some(), env);
         }
         if row.name == "bedrock" {
             bedrock::settle_region(&lookup.model, &mut options, env);

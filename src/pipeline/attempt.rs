@@ -137,7 +137,8 @@ impl Engine {
             let body = collect(&mut *upstream.body, self.max_reply()).await;
             let body = body.map_err(|fault| adapter.fault(call, target, fault))?;
             let body = self.with_further(body, call, target).await?;
-            GotBody::Whole(adapter.reply(call, target, &head, body)?)
+            let reply = adapter.reply(call, target, &head, body);
+            GotBody::Whole(reply.map_err(Error::answered)?)
         };
         Ok(Got {
             asked: call.op,
@@ -200,34 +201,32 @@ impl Engine {
             ..clocks(call, target)
         };
         let named = |error: Error| error.at(target.provider.name, &target.model);
-        let (credentials, key_header) = match auth {
+        let (transport, env) = (&*self.transport, &*self.env);
+        let (token, key_header) = match auth {
             Auth::Placed => return Ok(()),
             Auth::Google {
                 credentials,
                 key_header,
-            } => (credentials, key_header),
+            } => {
+                let credentials = credentials.as_deref();
+                let token = self.google.token(transport, credentials, env, clocks());
+                (token.await, key_header)
+            }
+            Auth::Entra { settings } => {
+                let token = self.entra.token(transport, &settings, env, clocks());
+                (token.await, false)
+            }
             Auth::Aws { region, settings } => {
                 let scope = Scope {
                     region: &region,
                     service: "bedrock",
                 };
-                let through = (&*self.transport, clocks());
-                let signed = self
-                    .aws
-                    .sign(request, scope, &settings, through, &*self.env);
+                let through = (transport, clocks());
+                let signed = self.aws.sign(request, scope, &settings, through, env);
                 return signed.await.map_err(named);
             }
         };
-        let token = self
-            .google
-            .token(
-                &*self.transport,
-                credentials.as_deref(),
-                &*self.env,
-                clocks(),
-            )
-            .await
-            .map_err(named)?;
+        let token = token.map_err(named)?;
         let bearer = format!("Bearer {}", token.expose());
         if let Ok(mut value) = HeaderValue::from_str(&bearer) {
             value.set_sensitive(true);
@@ -314,7 +313,7 @@ pub(super) fn client_retries(call: &Call, target: &Target, asked: Option<u32>) -
 
 /// The OpenAI SDK's rule: the upstream's word, else its status; no answer at all counts as worth another try.
 fn client_would_retry(error: &Error) -> bool {
-    if error.side != Side::Upstream {
+    if error.side != Side::Upstream || error.answered {
         return false;
     }
     let Some(headers) = &error.headers else {

@@ -135,6 +135,10 @@ fn of(error: &Error) -> Refusal {
         kind: error.openai_type.as_deref().unwrap_or(usual).into(),
         param: error.param.as_deref().map(Into::into),
         code: error.status.to_string().into(),
+        provider_specific_fields: error
+            .fields
+            .as_ref()
+            .and_then(|fields| serde_json::from_slice(fields).ok()),
         ..Refusal::default()
     }
 }

@@ -145,20 +145,6 @@ pub static SNOWFLAKE: Habits = Habits {
     ..Habits::NONE
 };
 
-/// <https://learn.microsoft.com/azure/ai-foundry/>
-pub static AZURE_AI: Habits = Habits {
-    supported: Some(|model, names| {
-        if facts::supports(model, "azure_ai", "supports_tool_choice") {
-            let at = names
-                .iter()
-                .position(|name| *name == "tools")
-                .map_or(names.len(), |at| at + 1);
-            names.insert(at, "tool_choice");
-        }
-    }),
-    ..Habits::NONE
-};
-
 /// Whether a model of Google's thinks: as the catalogue says, or of the third generation.
 fn reasons(model: &str, provider: &str) -> bool {
     is_gemini_3(model) || facts::supports(model, provider, "supports_reasoning")

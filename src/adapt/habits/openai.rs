@@ -24,6 +24,29 @@ pub enum Family {
     Unknown,
 }
 
+/// Where the catalogue knows a model, which need not be by the name that a caller uses.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The name.
+    pub model: &'a str,
+    /// The provider.
+    pub provider: &'static str,
+}
+
+impl At<'_> {
+    fn supports(self, capability: &str) -> bool {
+        facts::supports(self.model, self.provider, capability)
+    }
+}
+
+/// A model of OpenAI's own.
+fn own(model: &str) -> At<'_> {
+    At {
+        model,
+        provider: "openai",
+    }
+}
+
 /// The family of a model of the `openai` provider.
 pub fn family(model: &str) -> Family {
     let name = model.rsplit('/').next().unwrap_or(model);
@@ -63,20 +86,23 @@ fn supported(model: &str, names: &mut Vec<&'static str>) {
         Family::Audio => names.push("audio"),
         Family::Gpt5Search => *names = SEARCH.to_vec(),
         Family::OSeries => o_series(model, names),
-        Family::Gpt5 => gpt5(model, names),
+        Family::Gpt5 => gpt5(own(model), names),
     }
 }
+
+/// What no reasoning model before the fifth generation takes.
+pub const NOT_OF_O_SERIES: [&str; 5] = [
+    "logprobs",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+];
 
 fn o_series(model: &str, names: &mut Vec<&'static str>) {
     names.push("reasoning_effort");
     let lacks = |capability| !facts::supports(model, "openai", capability);
-    let mut out = vec![
-        "logprobs",
-        "top_p",
-        "presence_penalty",
-        "frequency_penalty",
-        "top_logprobs",
-    ];
+    let mut out = NOT_OF_O_SERIES.to_vec();
     if lacks("supports_function_calling") {
         out.extend(["tools", "tool_choice", "function_call", "functions"]);
     }
@@ -89,7 +115,12 @@ fn o_series(model: &str, names: &mut Vec<&'static str>) {
     names.retain(|name| !out.contains(name));
 }
 
-fn gpt5(model: &str, names: &mut Vec<&'static str>) {
+/// Makes OpenAI's list that of a model of the fifth generation or later.
+pub fn gpt5(at: At<'_>, names: &mut Vec<&'static str>) {
+    if at.model.contains("gpt-5") && at.model.contains("search") {
+        *names = SEARCH.to_vec();
+        return;
+    }
     names.extend(["reasoning_effort", "verbosity"]);
     let mut out = vec![
         "presence_penalty",
@@ -101,33 +132,30 @@ fn gpt5(model: &str, names: &mut Vec<&'static str>) {
         "audio",
         "web_search_options",
     ];
-    if !facts::supports(model, "openai", "supports_tool_choice") {
+    if !own(at.model).supports("supports_tool_choice") {
         out.push("tool_choice");
     }
-    if !takes_effort(model, "none") {
+    if !takes_effort(at, "none") {
         out.extend(["logprobs", "top_p", "top_logprobs"]);
     }
     names.retain(|name| !out.contains(name));
 }
 
-fn takes_effort(model: &str, level: &str) -> bool {
-    facts::supports(
-        model,
-        "openai",
-        &format!("supports_{level}_reasoning_effort"),
-    )
+/// Whether the catalogue says that a model takes a level of effort.
+pub fn takes_effort(at: At<'_>, level: &str) -> bool {
+    at.supports(&format!("supports_{level}_reasoning_effort"))
 }
 
-fn refuses_effort(model: &str, level: &str) -> bool {
+/// The highest level is taken where the catalogue says so, and at Azure the lowest as well; the others unless it says
+/// no.
+fn refuses_effort(at: At<'_>, level: &str) -> bool {
     match level {
         "max" => false,
-        "xhigh" => !takes_effort(model, level),
+        "xhigh" => !takes_effort(at, level),
+        "none" if at.provider != "openai" => !takes_effort(at, level),
         _ => {
-            facts::declared(
-                model,
-                "openai",
-                &format!("supports_{level}_reasoning_effort"),
-            ) == Some(false)
+            let name = format!("supports_{level}_reasoning_effort");
+            facts::declared(at.model, at.provider, &name) == Some(false)
         }
     }
 }
@@ -135,7 +163,7 @@ fn refuses_effort(model: &str, level: &str) -> bool {
 fn params(mapping: &mut Mapping<'_>) -> Result<()> {
     match family(mapping.model) {
         Family::OSeries => o_series_params(mapping),
-        Family::Gpt5 => gpt5_params(mapping),
+        Family::Gpt5 => gpt5_params(mapping, own(mapping.model)),
         Family::Gpt5Search => {
             newer_max_tokens(mapping);
             Ok(())
@@ -145,7 +173,7 @@ fn params(mapping: &mut Mapping<'_>) -> Result<()> {
 }
 
 /// Reasoning models know the output limit by its newer name only.
-fn newer_max_tokens(mapping: &mut Mapping<'_>) {
+pub fn newer_max_tokens(mapping: &mut Mapping<'_>) {
     if let Some(most) = mapping.params.remove("max_tokens")
         && !mapping.params.contains("max_completion_tokens")
     {
@@ -153,7 +181,11 @@ fn newer_max_tokens(mapping: &mut Mapping<'_>) {
     }
 }
 
-fn o_series_params(mapping: &mut Mapping<'_>) -> Result<()> {
+/// The output limit's newer name, and no temperature but the usual.
+///
+/// # Errors
+/// Another temperature.
+pub fn o_series_params(mapping: &mut Mapping<'_>) -> Result<()> {
     newer_max_tokens(mapping);
     let Some(temperature) = mapping.value("temperature") else {
         return Ok(());
@@ -171,12 +203,20 @@ fn o_series_params(mapping: &mut Mapping<'_>) -> Result<()> {
     )))
 }
 
-fn gpt5_params(mapping: &mut Mapping<'_>) -> Result<()> {
-    let model = mapping.model;
+/// What depends on the level of reasoning: the level itself, and sampling, which goes with none only.
+///
+/// # Errors
+/// A level that the model does not take, or sampling while it reasons.
+pub fn gpt5_params(mapping: &mut Mapping<'_>, at: At<'_>) -> Result<()> {
+    let model = mapping.known_as().to_owned();
+    if model.contains("gpt-5") && model.contains("search") {
+        newer_max_tokens(mapping);
+        return Ok(());
+    }
     let effort = effort_of(mapping);
     if let Some(level) = &effort {
         mapping.params.set("reasoning_effort", level);
-        if refuses_effort(model, level) {
+        if refuses_effort(at, level) {
             if !mapping.drop_params {
                 return Err(mapping.unsupported(format!(
                     "reasoning_effort={level} is not supported for {model}. To drop unsupported params set \
@@ -188,8 +228,11 @@ fn gpt5_params(mapping: &mut Mapping<'_>) -> Result<()> {
     }
     let effort = effort.filter(|_| mapping.params.contains("reasoning_effort"));
     newer_max_tokens(mapping);
-    let at_rest = takes_effort(model, "none") && resolves_to_none(model, effort.as_deref());
-    sampling(mapping, at_rest, effort.as_deref())?;
+    let takes_none = takes_effort(at, "none");
+    let at_rest = takes_none && resolves_to_none(at, effort.as_deref());
+    if takes_none && !at_rest {
+        sampling(mapping, effort.as_deref())?;
+    }
     let Some(temperature) = mapping.value("temperature") else {
         return Ok(());
     };
@@ -216,19 +259,18 @@ fn effort_of(mapping: &Mapping<'_>) -> Option<String> {
     }
 }
 
-fn resolves_to_none(model: &str, effort: Option<&str>) -> bool {
+fn resolves_to_none(at: At<'_>, effort: Option<&str>) -> bool {
+    let usual = || facts::text(at.model, at.provider, "default_reasoning_effort");
     match effort {
         Some(effort) => effort == "none",
-        None => facts::text(model, "openai", "default_reasoning_effort").as_deref() == Some("none"),
+        None => usual().as_deref() == Some("none"),
     }
 }
 
-fn sampling(mapping: &mut Mapping<'_>, at_rest: bool, effort: Option<&str>) -> Result<()> {
+/// Sampling of a model that takes it at rest only, and is not.
+fn sampling(mapping: &mut Mapping<'_>, effort: Option<&str>) -> Result<()> {
     const NAMES: [&str; 3] = ["logprobs", "top_logprobs", "top_p"];
-    if at_rest
-        || !takes_effort(mapping.model, "none")
-        || !NAMES.iter().any(|n| mapping.params.contains(n))
-    {
+    if !NAMES.iter().any(|name| mapping.params.contains(name)) {
         return Ok(());
     }
     if mapping.drop_params {
@@ -240,7 +282,7 @@ fn sampling(mapping: &mut Mapping<'_>, at_rest: bool, effort: Option<&str>) -> R
         "{} only supports logprobs, top_p, top_logprobs when reasoning_effort resolves to 'none', either set explicitly \
          on the request or declared as the model's default_reasoning_effort. Current reasoning_effort={effort}. To drop \
          unsupported params set `litellm.drop_params = True`",
-        mapping.model
+        mapping.known_as()
     )))
 }
 

@@ -57,7 +57,8 @@ pub static XAI: Habits = Habits {
     ..Habits::NONE
 };
 
-fn has_no_stop(model: &str) -> bool {
+/// Whether a model of xAI refuses stop sequences.
+pub fn has_no_stop(model: &str) -> bool {
     ["grok-3-mini", "grok-4", "grok-code-fast"]
         .iter()
         .any(|family| model.contains(family))

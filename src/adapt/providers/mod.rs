@@ -5,6 +5,8 @@ pub mod anthropic_native;
 mod anthropic_reply;
 pub mod anthropic_request;
 mod anthropic_stream;
+pub mod azure;
+pub mod azure_ai;
 pub mod bedrock;
 pub mod codestral;
 pub mod cohere;

@@ -105,25 +105,32 @@ pub(super) fn streamed(
 ) -> Box<dyn StreamAdapter> {
     let provider = target.provider;
     let sdk = provider.via == Via::Sdk;
-    // LiteLLM reads every stream of the OpenAI client as OpenAI's own.
-    let streamed_from = if sdk { "openai" } else { provider.name };
+    // LiteLLM reads every stream of the OpenAI client as OpenAI's own, but for Azure's.
+    let as_openai = sdk && provider.family != Family::Azure;
     let place = StreamPlace {
-        provider: streamed_from.to_owned(),
+        provider: if as_openai { "openai" } else { provider.name }.to_owned(),
         model: target.model.clone(),
         wording: if sdk { Wording::Message } else { Wording::Body },
-        family: if sdk { Family::OpenAi } else { provider.family },
+        family: if as_openai {
+            Family::OpenAi
+        } else {
+            provider.family
+        },
     };
     let chooses_model = provider.family == Family::OpenRouter;
+    let in_process = restamp(call).is_none();
     let prefix = model_prefix(target);
     let converted = provider.form == canonical::Form::Converted;
-    let prefixed = converted && !prefix.is_empty() && restamp(call).is_none();
+    let names_upstream = provider.habits.names_upstream && in_process;
+    let prefixed = sdk && converted && !prefix.is_empty() && in_process;
     let stream = Box::new(OpenAiStream::new(
         place,
         adjust(StreamSettings {
-            closing_model: prefixed.then(|| format!("{prefix}{}", target.model)),
+            closing_model: (prefixed || names_upstream)
+                .then(|| format!("{prefix}{}", target.model)),
             keep_extras: sdk,
             open_router: chooses_model,
-            upstream_model: chooses_model && restamp(call).is_none(),
+            upstream_model: names_upstream || (chooses_model && in_process),
             ..StreamSettings::of(call, target)
         }),
     ));
@@ -146,7 +153,15 @@ fn searched(mut usage: Usage, searches: u64) -> Usage {
 /// What LiteLLM puts before the model's name, in whole replies and in the chunks that it makes itself.
 fn model_prefix(target: &Target) -> String {
     let provider = target.provider;
-    let prefixes = provider.prefixes_model || provider.via == Via::Sdk;
+    if provider
+        .habits
+        .prefixed
+        .is_some_and(|prefixed| prefixed(target.known_as()))
+    {
+        return format!("{}/", provider.name);
+    }
+    let prefixes =
+        (provider.prefixes_model || provider.via == Via::Sdk) && !provider.habits.names_upstream;
     match provider.name {
         "openai" => String::new(),
         name if prefixes => format!("{name}/"),
@@ -218,22 +233,25 @@ const KNOWN: [&str; 7] = [
 const NOT_A_REPLY: &str = "Empty or invalid response from LLM endpoint.";
 
 fn api_error(place: &Place<'_>, what: &str) -> Error {
-    renamed(place, what, ErrorKind::Api, "APIError: ")
+    renamed(place, what, ErrorKind::Api, "APIError")
 }
 
 fn internal_error(place: &Place<'_>, what: &str) -> Error {
+    if place.family == Family::Azure {
+        return api_error(place, what);
+    }
     renamed(
         place,
         what,
         ErrorKind::InternalServer,
-        "InternalServerError: ",
+        "InternalServerError",
     )
 }
 
 fn renamed(place: &Place<'_>, what: &str, kind: ErrorKind, label: &str) -> Error {
     let mut error = place.broken(what);
     error.kind = kind;
-    error.message = error.message.replacen("APIConnectionError: ", label, 1);
+    error.message = error.message.replacen("APIConnectionError", label, 1);
     error.side = Side::Upstream;
     error
 }

@@ -10,7 +10,7 @@ pub mod messages;
 pub(super) mod text;
 pub(in crate::adapt) mod wire;
 
-use crate::adapt::habits::{Mapping, mistral, openai, reasoning};
+use crate::adapt::habits::{Mapping, azure, mistral, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
 use crate::adapt::registry::{Provider, Via};
 use crate::adapt::{Target, UpstreamRequest};
@@ -28,15 +28,23 @@ use std::borrow::Cow;
 /// # Errors
 /// A parameter that the provider does not take, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
-    let (path, body) = match call.op {
+    let (path, body) = body(call, target)?;
+    wire::upstream(call, target, path, &body)
+}
+
+/// The path below the base URL that a call goes to, and its body.
+///
+/// # Errors
+/// As [`request`], but for what goes into headers.
+pub(super) fn body(call: &Call, target: &Target) -> Result<(&'static str, Params)> {
+    Ok(match call.op {
         Op::TextCompletion if text::has_own_path(target) => {
             ("/completions", text::body(call, target)?)
         }
         Op::TextCompletion => ("/chat/completions", chat(&text::as_chat(call)?, target)?.0),
         Op::Embeddings => ("/embeddings", embeddings::body(call, target)?),
         _ => ("/chat/completions", chat(call, target)?.0),
-    };
-    wire::upstream(call, target, path, &body)
+    })
 }
 
 /// How the reply has to be read, apart from what the call says.
@@ -74,9 +82,13 @@ pub fn map_params<'a>(
 ) -> Result<Mapping<'a>> {
     let drop_params = options.drop_params.unwrap_or(false);
     let dropped = |name: &str| options.additional_drop_params.iter().any(|d| d == name);
+    let by_base = provider.habits.by_base_model;
+    let said = |text: &Option<String>| text.as_ref().filter(|_| by_base).cloned();
     let mut mapping = Mapping {
         provider: provider.name,
         model,
+        base_model: said(&options.base_model),
+        api_version: said(&options.api_version),
         params: Params::default(),
         extra: Params::default(),
         drop_params,
@@ -180,7 +192,8 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     }
     stream_members(&mut body, call.stream && !plan.fake_stream, target);
     // LiteLLM's server always says whether it wants a stream; OpenAI's SDK leaves a `false` out.
-    if !call.stream && !call.caller.route.is_empty() && target.provider.via == Via::Handler {
+    let told = target.provider.via == Via::Handler || target.provider.habits.says_no_stream;
+    if told && !call.stream && !call.caller.route.is_empty() {
         body.set_raw("stream", Bytes::from_static(b"false"));
     }
     for (name, raw) in target.provider.habits.body {
@@ -234,8 +247,11 @@ fn upstream_model(target: &Target) -> Cow<'_, str> {
 
 fn rules(target: &Target) -> Rules {
     let provider = target.provider;
-    let o_series =
-        provider.name == "openai" && openai::family(&target.model) == openai::Family::OSeries;
+    let o_series = match provider.name {
+        "openai" => openai::family(&target.model) == openai::Family::OSeries,
+        "azure" => azure::family(target.known_as()) == azure::Family::OSeries,
+        _ => false,
+    };
     let elsewhere = provider.name == "openai" && !wire::is_openai_host(&target.api_base);
     let caching = provider.name == "openrouter"
         && crate::adapt::habits::chat::openrouter_caches(&target.model);

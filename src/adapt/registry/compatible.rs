@@ -4,6 +4,8 @@ use super::{Provider, handler, sdk};
 use crate::adapt::errors::Family;
 use crate::adapt::habits;
 use crate::adapt::params::sets;
+use crate::adapt::providers::azure::Azure;
+use crate::adapt::providers::azure_ai::AzureAi;
 use crate::adapt::providers::databricks::Databricks;
 use crate::adapt::providers::hugging_face::HuggingFace;
 use crate::adapt::providers::mistral::Mistral;
@@ -83,4 +85,7 @@ pub static ROWS: &[Provider] = &[
     handler("cloudflare", "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"], sets::FULL).late().family(Family::Cloudflare).habits(&habits::clouds::CLOUDFLARE),
     handler("huggingface", "https://router.huggingface.co/v1", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE", "HUGGINGFACE_API_BASE"], sets::FULL).late().speaks(&HuggingFace).family(Family::HuggingFace).habits(&habits::clouds::HUGGING_FACE),
     handler("databricks", "", &["DATABRICKS_API_KEY"], &["DATABRICKS_API_BASE"], sets::DATABRICKS).late().speaks(&Databricks).direct().prefixed().family(Family::Like).habits(&habits::databricks::DATABRICKS),
+    sdk("azure", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"], sets::AZURE).late().speaks(&Azure).family(Family::Azure).habits(&habits::azure::AZURE),
+    sdk("azure_text", "", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"], &["AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"], sets::TEXT_COMPLETION).late().speaks(&Azure).family(Family::Azure).habits(&habits::azure::AZURE_TEXT),
+    handler("azure_ai", "", &["AZURE_AI_API_KEY"], &["AZURE_AI_API_BASE"], sets::AZURE_AI).speaks(&AzureAi).prefixed().habits(&habits::azure_ai::AZURE_AI),
 ];

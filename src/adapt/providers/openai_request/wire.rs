@@ -84,7 +84,8 @@ pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
         .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     match &target.api_key {
         Some(key) => {
-            headers.insert(AUTHORIZATION, bearer(key.expose(), target)?);
+            let text = format!("Bearer {}", key.expose());
+            headers.insert(AUTHORIZATION, secret(text, target)?);
         }
         None if own_authorization => {}
         None => missing_key(target)?,
@@ -92,14 +93,19 @@ pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
     if let Some(organization) = &target.options.organization {
         insert(&mut headers, "openai-organization", organization)?;
     }
-    for (name, value) in call
-        .forward_headers
+    insert_given(&mut headers, call, target)?;
+    Ok(headers)
+}
+
+/// Adds the headers that the client or the deployment gives.
+///
+/// # Errors
+/// A header that cannot be sent.
+pub fn insert_given(headers: &mut HeaderMap, call: &Call, target: &Target) -> Result<()> {
+    call.forward_headers
         .iter()
         .chain(&target.options.extra_headers)
-    {
-        insert(&mut headers, name, value)?;
-    }
-    Ok(headers)
+        .try_for_each(|(name, value)| insert(headers, name, value))
 }
 
 /// What a call without a key is. Where LiteLLM calls through the OpenAI SDK, the SDK refuses; elsewhere most providers
@@ -143,16 +149,18 @@ fn missing_key(target: &Target) -> Result<()> {
     Err(error)
 }
 
-/// `Bearer <key>`, marked sensitive so that no log shows it.
-fn bearer(key: &str, target: &Target) -> Result<HeaderValue> {
-    let mut value =
-        HeaderValue::from_maybe_shared(Bytes::from(format!("Bearer {key}"))).map_err(|_| {
-            Error::new(
-                ErrorKind::Authentication,
-                "the api key holds bytes that no header may hold",
-            )
-            .at(target.provider.name, &target.model)
-        })?;
+/// A header's value, marked sensitive so that no log shows it.
+///
+/// # Errors
+/// Bytes that no header may hold.
+pub fn secret(text: String, target: &Target) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| {
+        Error::new(
+            ErrorKind::Authentication,
+            "the api key holds bytes that no header may hold",
+        )
+        .at(target.provider.name, &target.model)
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
