@@ -26,7 +26,7 @@ use crate::adapt::{Head, Reply, Target};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
-use crate::forward::{aws, entra, google};
+use crate::forward::{aws, entra, google, ibm};
 use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
@@ -55,6 +55,7 @@ pub struct Engine {
     pub shed: AtomicU64,
     google: google::Tokens,
     entra: entra::Tokens,
+    ibm: ibm::Tokens,
     aws: aws::Keys,
 }
 
@@ -123,6 +124,7 @@ impl Engine {
             shed: AtomicU64::new(0),
             google: google::Tokens::default(),
             entra: entra::Tokens::default(),
+            ibm: ibm::Tokens::default(),
             aws: aws::Keys::default(),
         }
     }

@@ -187,6 +187,11 @@ pub enum Auth {
         /// The members that say who asks: `tenant_id`, `client_id`, `client_secret`, ...
         settings: crate::params::Params,
     },
+    /// An access token of IBM Cloud for a key, as `authorization: Bearer`.
+    Ibm {
+        /// The key.
+        key: Secret,
+    },
     /// A signature of Amazon Web Services over the request as it will be sent.
     Aws {
         /// Where the request goes, for example `us-east-1`.

@@ -4,7 +4,7 @@
 use super::Target;
 use super::errors::Family;
 use super::lookup::{Env, get_llm_provider};
-use super::providers::{azure, bedrock};
+use super::providers::{azure, bedrock, watsonx};
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::options::{Options, Secret};
@@ -58,6 +58,9 @@ impl Target {
         }
         if row.name.starts_with("azure") {
             azure::credentials::settle(&mut options, api_key.is_some(), env);
+        }
+        if row.name.starts_with("watsonx") {
+            watsonx::settle(&mut options, env);
         }
         if row.name == "bedrock" {
             bedrock::settle_region(&lookup.model, &mut options, env);

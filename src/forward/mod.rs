@@ -10,6 +10,7 @@ pub mod client;
 mod connect;
 pub mod entra;
 pub mod google;
+pub mod ibm;
 mod outgoing;
 pub mod per_thread;
 pub mod public;

@@ -216,6 +216,10 @@ impl Engine {
                 let token = self.entra.token(transport, &settings, env, clocks());
                 (token.await, false)
             }
+            Auth::Ibm { key } => {
+                let token = self.ibm.token(transport, &key, env, clocks());
+                (token.await, false)
+            }
             Auth::Aws { region, settings } => {
                 let scope = Scope {
                     region: &region,

@@ -1,6 +1,7 @@
 //! Habits of clouds that serve many makers' models under OpenAI's protocol.
 
 use super::Habits;
+use crate::adapt::providers::openai_request::messages::without;
 use crate::params::Params;
 use serde_json::{Value, json};
 
@@ -83,6 +84,23 @@ fn jina_input(members: &mut Params) {
     let named: Vec<Value> = texts.iter().map(named).collect();
     members.set("input", &named);
 }
+
+/// <https://cloud.ibm.com/apidocs/watsonx-ai#text-chat>
+pub static WATSONX: Habits = Habits {
+    params: Some(|mapping| {
+        if let Some(mut tools) = mapping.value("tools") {
+            without(&mut tools, "additionalProperties");
+            without(&mut tools, "strict");
+            mapping.params.set("tools", &tools);
+        }
+        if let Some(choice @ Value::String(_)) = mapping.value("tool_choice") {
+            mapping.params.remove("tool_choice");
+            mapping.params.set("tool_choice_option", &choice);
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
 
 #[cfg(test)]
 mod tests {

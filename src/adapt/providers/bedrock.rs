@@ -15,7 +15,7 @@ mod media;
 mod messages;
 mod metadata;
 pub mod models;
-mod prompts;
+pub(super) mod prompts;
 mod reply;
 mod stream;
 mod system;

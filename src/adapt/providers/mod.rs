@@ -19,5 +19,7 @@ pub mod openai;
 pub mod openai_request;
 mod openai_whole;
 pub(super) mod replies;
+mod retold;
 pub mod unbuilt;
 pub mod vertex;
+pub mod watsonx;

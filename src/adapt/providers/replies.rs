@@ -26,6 +26,13 @@ pub fn whole(body: Bytes) -> Reply {
     }
 }
 
+/// The same as a member of a reply; `null` in process where `own` is empty.
+fn named(call: &Call, own: &str) -> Value {
+    Some(shown_model(call, own))
+        .filter(|model| !model.is_empty())
+        .into()
+}
+
 /// The counts of a reply in OpenAI's names.
 pub fn counts(prompt: u64, completion: u64) -> Object {
     into_object(
@@ -38,7 +45,7 @@ pub fn counts(prompt: u64, completion: u64) -> Object {
 pub fn chat(call: &Call, model: &str, finish: &str, message: Value, used: Object) -> Reply {
     let counted = usage::counts(&used, None);
     let reply = into_object(json!({
-        "id": format!("chatcmpl-{}", call.id), "created": call.created, "model": shown_model(call, model),
+        "id": format!("chatcmpl-{}", call.id), "created": call.created, "model": named(call, model),
         "object": "chat.completion", "usage": used,
         "choices": [{"index": 0, "finish_reason": finish, "message": message}],
     }));
@@ -69,7 +76,7 @@ fn context(call: &Call) -> Context<'_> {
 /// A reply of embeddings. `model` is what it shows in process.
 pub fn embeddings(call: &Call, model: &str, data: &[Value], used: Object) -> Reply {
     let counted = usage::counts(&used, None);
-    let body = json!({"model": shown_model(call, model), "object": "list", "data": data,
+    let body = json!({"model": named(call, model), "object": "list", "data": data,
         "usage": usage::with_nulls(used)});
     Reply {
         body: serde_json::to_vec(&body).unwrap_or_default().into(),

@@ -14,6 +14,7 @@ use crate::adapt::providers::openai::OpenAi;
 use crate::adapt::providers::vertex::claude::Claude;
 use crate::adapt::providers::vertex::partners::Partner;
 use crate::adapt::providers::vertex::{self, Vertex};
+use crate::adapt::providers::watsonx::Watsonx;
 
 /// The rows.
 #[rustfmt::skip]
@@ -60,9 +61,9 @@ pub static ROWS: &[Provider] = &[
     native("text-completion-codestral", "https://codestral.mistral.ai/v1/fim/completions", &["CODESTRAL_API_KEY"], &["CODESTRAL_API_BASE"], sets::TEXT_COMPLETION_CODESTRAL).late().speaks(&Codestral),
     native("text-completion-inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], &["INCEPTION_API_BASE"], sets::TEXT_COMPLETION_INCEPTION).late(),
     native("voyage", "https://api.voyageai.com/v1", &["VOYAGE_API_KEY", "VOYAGE_AI_API_KEY", "VOYAGE_AI_TOKEN"], &["VOYAGE_API_BASE"], sets::VOYAGE).late().speaks(&OpenAi).habits(&habits::clouds::OUTPUT_DIMENSION),
-    native("watsonx", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX).late(),
+    native("watsonx", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX).late().speaks(&Watsonx { chat: true }).direct().prefixed().family(Family::Status).habits(&habits::clouds::WATSONX),
     native("scaledown", "", &[], &[], sets::STREAM_ONLY).habits(&habits::native::SCALEDOWN),
-    native("watsonx_text", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX_TEXT).late(),
+    native("watsonx_text", "", &["WATSONX_APIKEY", "WATSONX_API_KEY", "WX_API_KEY"], &["WATSONX_API_BASE", "WATSONX_URL", "WX_URL", "WML_URL"], sets::WATSONX_TEXT).late().speaks(&Watsonx { chat: false }).family(Family::Status),
     native("triton", "", &[], &[], sets::TRITON),
     native("predibase", "https://serving.app.predibase.com", &["PREDIBASE_API_KEY"], &["PREDIBASE_API_BASE"], sets::PREDIBASE).late(),
     native("databricks_agent", "", &[], &[], sets::DATABRICKS_AGENT),

@@ -29,6 +29,7 @@ const SUPPORTED: &[(&str, &[&str])] = &[
     ("lm_studio", &[]),
     ("sambanova", &[]),
     ("ovhcloud", &[]),
+    ("watsonx", &[]),
 ];
 
 /// Providers that want `input` as a list.
