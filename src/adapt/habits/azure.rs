@@ -43,6 +43,9 @@ fn at(model: &str) -> At<'_> {
     }
 }
 
+/// Parameters that tell how sure the model was.
+const LOGPROBS: [&str; 2] = ["logprobs", "top_logprobs"];
+
 fn supported(model: &str, names: &mut Vec<&'static str>) {
     match family(model) {
         Family::Gpt => *names = sets::AZURE.to_vec(),
@@ -63,7 +66,6 @@ fn supported(model: &str, names: &mut Vec<&'static str>) {
                 names.push("tool_choice");
             }
             // OpenAI's list has them from 5.1 on; Azure is known to take them from 5.2 on.
-            const LOGPROBS: [&str; 2] = ["logprobs", "top_logprobs"];
             let name = model.rsplit('/').next().unwrap_or(model);
             if name.starts_with("gpt-5.2") || name.starts_with("gpt-5.4") {
                 names.extend(LOGPROBS);
@@ -106,8 +108,10 @@ fn date(version: &str) -> Option<(&str, &str, &str)> {
     Some((parts.next()?, parts.next()?, parts.next()?))
 }
 
+/// Where the versions of the API are told.
+const SOURCE: &str = "Azure API Reference: https://learn.microsoft.com/en-us/azure/ai-services/openai/reference#chat-completions";
+
 fn tool_choice(mapping: &mut Mapping<'_>) -> Result<()> {
-    const SOURCE: &str = "Azure API Reference: https://learn.microsoft.com/en-us/azure/ai-services/openai/reference#chat-completions";
     let version = mapping.api_version.as_deref().unwrap_or(address::VERSION);
     let (Some(choice), Some((year, month, day))) = (mapping.value("tool_choice"), date(version))
     else {

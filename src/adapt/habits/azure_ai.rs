@@ -59,7 +59,7 @@ const FOREIGN: [&str; 4] = [
 ];
 
 /// Plain texts, unless there is a medium among the parts.
-fn messages(messages: &mut Vec<Value>, _mapping: &Mapping<'_>) -> Result<()> {
+fn plain_texts(messages: &mut [Value]) {
     for message in messages.iter_mut().filter_map(Value::as_object_mut) {
         message.retain(|name, _| !FOREIGN.contains(&name.as_str()));
         let Some(Value::Array(parts)) = message.get("content") else {
@@ -74,7 +74,6 @@ fn messages(messages: &mut Vec<Value>, _mapping: &Mapping<'_>) -> Result<()> {
             message.insert("content".into(), text.into());
         }
     }
-    Ok(())
 }
 
 fn is_medium(part: &Value) -> bool {
@@ -88,7 +87,10 @@ fn is_medium(part: &Value) -> bool {
 pub static AZURE_AI: Habits = Habits {
     supported: Some(supported),
     params: Some(params),
-    messages: Some(messages),
+    messages: Some(|messages, _| {
+        plain_texts(messages);
+        Ok(())
+    }),
     model: Some(|model| azure_ai::routed(model).to_owned()),
     ..Habits::NONE
 };

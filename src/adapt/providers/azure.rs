@@ -28,7 +28,7 @@ impl Adapter for Azure {
             method: Method::POST,
             url: address::url(target, path)?,
             headers: credentials::headers(call, target)?,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 

@@ -7,6 +7,7 @@ use super::anthropic::Anthropic;
 use super::azure::credentials;
 use super::openai::OpenAi;
 use super::openai_request::{self, wire};
+use crate::adapt::params::facts;
 use crate::adapt::{
     Adapter, Auth, Fault, Head, Inline, Memo, Reply, StreamAdapter, Target, UpstreamRequest,
 };
@@ -43,16 +44,13 @@ pub fn routed(model: &str) -> &str {
 /// The provider that serves a model at a base URL: OpenAI's own models are Azure OpenAI's, but for those that Foundry
 /// itself serves.
 pub fn served_by(model: &str, api_base: Option<&str>) -> &'static str {
-    let openai = crate::adapt::params::facts::is_openai_model(model);
-    match api_base {
-        Some(base)
-            if openai
-                && !(host(base).ends_with(FOUNDRY) && !base.contains("/openai/deployments")) =>
-        {
-            "azure"
-        }
-        _ => "azure_ai",
+    let Some(base) = api_base.filter(|_| facts::is_openai_model(model)) else {
+        return "azure_ai";
+    };
+    if host(base).ends_with(FOUNDRY) && !base.contains("/openai/deployments") {
+        return "azure_ai";
     }
+    "azure"
 }
 
 fn host(base: &str) -> &str {
@@ -79,7 +77,7 @@ impl Adapter for AzureAi {
             method: Method::POST,
             url: url(target, path),
             headers: headers(call, target)?,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 
@@ -170,15 +168,12 @@ fn claude(call: &Call, target: &Target) -> Result<UpstreamRequest> {
         own.api_key = Some(Secret::new("none"));
     }
     let mut request = super::anthropic_request::request(call, &own)?;
-    match &target.api_key {
-        Some(key) => {
-            let key = wire::secret(key.expose().to_owned(), target)?;
-            request.headers.insert(API_KEY, key);
-        }
-        None => {
-            request.headers.remove(X_API_KEY);
-            credentials::place(&mut request.headers, call, target)?;
-        }
+    if let Some(key) = &target.api_key {
+        let key = wire::secret(key.expose().to_owned(), target)?;
+        request.headers.insert(API_KEY, key);
+    } else {
+        request.headers.remove(X_API_KEY);
+        credentials::place(&mut request.headers, call, target)?;
     }
     Ok(request)
 }

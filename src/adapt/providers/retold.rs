@@ -61,14 +61,14 @@ impl StreamAdapter for Retold {
             let what = "Stream ended before a finish_reason was received";
             return Err(place(&body.target).broken(what));
         }
-        body.end(out)
+        Ok(body.end(out))
     }
 
     fn cut(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
         if self.body.chunks.finish.is_none() && !self.body.done {
             return Err(place(&self.body.target).cut());
         }
-        self.body.end(out)
+        Ok(self.body.end(out))
     }
 
     fn so_far(&self) -> StreamEnd {
@@ -108,10 +108,10 @@ impl Body {
         Ok(())
     }
 
-    fn end(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {
+    fn end(&mut self, out: &mut BytesMut) -> StreamEnd {
         if let Some(last) = self.chunks.finish_chunk() {
             stream::write_event(&self.chunks.settings, last, out);
         }
-        Ok(self.chunks.end())
+        self.chunks.end()
     }
 }

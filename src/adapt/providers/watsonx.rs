@@ -61,7 +61,7 @@ impl Adapter for Watsonx {
             method: Method::POST,
             url: place.url(target, verb, call.stream)?,
             headers: place::headers(call, &given, target)?,
-            body: body.to_json(),
+            body: body.to_json().into(),
         })
     }
 

@@ -52,12 +52,11 @@ pub fn body(call: &Call, target: &Target, given: &Params) -> Result<Params> {
         parameters.set("stop_sequences", &[text]);
     }
     let mut body = Params::default();
-    match prompt {
-        Some(prompt) => body.set_raw("input", prompt),
-        None => {
-            let messages: Vec<Object> = given.get("messages").unwrap_or_default();
-            body.set("input", &as_text(&target.model, &messages));
-        }
+    if let Some(prompt) = prompt {
+        body.set_raw("input", prompt);
+    } else {
+        let messages: Vec<Object> = given.get("messages").unwrap_or_default();
+        body.set("input", &as_text(&target.model, &messages));
     }
     let moderations = mapping.extra.get::<Value>("moderations");
     body.set("moderations", &moderations.unwrap_or_else(|| json!({})));
