@@ -33,6 +33,8 @@ pub struct Events {
     pub rest: AnswerStream,
     /// The client's dialect.
     pub format: Format,
+    /// Writes the events as one array of JSON.
+    pub array: Option<Array>,
     /// The call's id where error bodies carry it.
     pub error_id: Option<String>,
     /// Counts the request until its last event.
@@ -41,10 +43,53 @@ pub struct Events {
 
 impl Events {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        match self.first.take() {
+        let next = match self.first.take() {
             Some(first) => Poll::Ready(Some(Ok(first))),
             None => self.rest.poll_next(cx),
+        };
+        let Some(array) = &mut self.array else {
+            return next;
+        };
+        match next {
+            Poll::Ready(Some(Ok(events))) => Poll::Ready(Some(Ok(array.with(&events)))),
+            Poll::Ready(None) => Poll::Ready(array.end().map(Ok)),
+            other => other,
         }
+    }
+}
+
+/// Gemini's streams without `alt=sse`: one array, whose elements come one by one.
+#[derive(Debug, Default)]
+pub struct Array {
+    begun: bool,
+    ended: bool,
+}
+
+impl Array {
+    /// The data of whole events as elements.
+    fn with(&mut self, events: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(events.len());
+        for line in events.split(|byte| *byte == b'\n') {
+            let Some(data) = line.strip_prefix(b"data: ") else {
+                continue;
+            };
+            let before: &[u8] = if std::mem::replace(&mut self.begun, true) {
+                b",\r\n"
+            } else {
+                b"["
+            };
+            out.extend_from_slice(before);
+            out.extend_from_slice(data);
+        }
+        out.into()
+    }
+
+    /// The end of the array, once.
+    fn end(&mut self) -> Option<Bytes> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        Some(Bytes::from_static(if self.begun { b"]" } else { b"[]" }))
     }
 }
 
@@ -73,7 +118,11 @@ impl Body for ReplyBody {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Some(Ok(bytes))) => Some(bytes),
                     Poll::Ready(Some(Err(error))) => {
-                        let last = broken_off(&error, events.format, events.error_id.as_deref());
+                        let mut last =
+                            broken_off(&error, events.format, events.error_id.as_deref());
+                        if let Some(array) = &mut events.array {
+                            last = [array.with(&last), Bytes::from_static(b"]")].concat().into();
+                        }
                         *slot = None;
                         Some(last)
                     }

@@ -4,7 +4,7 @@ use super::body::{Events, ReplyBody};
 use super::inbound::{self, From};
 use super::refusal::{self, Refusal};
 use super::reply::{self, Writer, name};
-use super::{Gateway, known};
+use super::{Gateway, body, known, query_value};
 use crate::account::Receipt;
 use crate::adapt::Target;
 use crate::config::{Config, Snapshot};
@@ -26,6 +26,8 @@ struct Asked {
     started: Instant,
     /// The limits that the call itself asked for: of a whole reply, and of a stream.
     timeouts: (Option<Duration>, Option<Duration>),
+    /// A stream is one array of JSON: Gemini's, where the client does not ask for events.
+    array: bool,
     /// The call's id, where error bodies carry it.
     error_id: Option<String>,
 }
@@ -63,6 +65,8 @@ pub async fn answer(
         stream: call.stream,
         started: call.started,
         timeouts: (call.options.timeout, call.options.stream_timeout),
+        array: call.op.format() == Format::Gemini
+            && query_value(from.query, "alt").as_deref() != Some("sse"),
         error_id: config
             .general
             .include_call_id_in_error_body
@@ -175,6 +179,7 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
         stream: false,
         started: Instant::now(),
         timeouts: (None, None),
+        array: false,
         error_id: None,
     };
     common(&mut Writer(reply.headers_mut()), &asked);
@@ -227,6 +232,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 first,
                 rest,
                 format: asked.op.format(),
+                array: asked.array.then(body::Array::default),
                 error_id: asked.error_id,
                 in_flight: None,
             };
@@ -241,7 +247,12 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.times(asked.started.elapsed(), answer.upstream_time);
             headers.text(name!("cache-control"), "no-cache");
             headers.text(name!("x-accel-buffering"), "no");
-            headers.text(name!("content-type"), "text/event-stream; charset=utf-8");
+            let kind = if asked.array {
+                "application/json; charset=utf-8"
+            } else {
+                "text/event-stream; charset=utf-8"
+            };
+            headers.text(name!("content-type"), kind);
             reply
         }
     }

@@ -9,6 +9,7 @@ use crate::account::tokens::Encoding;
 use crate::adapt::Target;
 use crate::adapt::dialects::between;
 use crate::error::Error;
+use crate::params::Params;
 use crate::pipeline::{AnswerBody, Failure};
 use crate::request::{Call, Format, Op};
 use bytes::Bytes;
@@ -20,7 +21,7 @@ use std::time::Instant;
 /// Counts a request of Anthropic's dialect.
 pub async fn messages(gateway: &Gateway, body: &Bytes, headers: &HeaderMap) -> Response<ReplyBody> {
     let format = Format::Anthropic;
-    let call = match asked(gateway, Op::Messages, body, headers) {
+    let call = match asked(gateway, Op::Messages, body, headers, None) {
         Ok(call) => call,
         Err(refusal) => return refusal.reply_in(format),
     };
@@ -46,6 +47,25 @@ pub async fn messages(gateway: &Gateway, body: &Bytes, headers: &HeaderMap) -> R
     }
 }
 
+/// Counts a request of Gemini's dialect.
+pub async fn contents(
+    gateway: &Gateway,
+    body: &Bytes,
+    headers: &HeaderMap,
+    model: &str,
+) -> Response<ReplyBody> {
+    let format = Format::Gemini;
+    let call = match asked(gateway, Op::GenerateContent, body, headers, Some(model)) {
+        Ok(call) => call,
+        Err(refusal) => return refusal.reply_in(format),
+    };
+    match counted(gateway, call).await {
+        Ok(Counted::Told(told)) => reply::json(StatusCode::OK, told),
+        Ok(Counted::Here(tokens)) => json(&json!({ "totalTokens": tokens })),
+        Err(error) => refused(&error, format),
+    }
+}
+
 /// A count, and who counted.
 enum Counted {
     /// The provider's answer.
@@ -53,12 +73,19 @@ enum Counted {
     Here(i64),
 }
 
-fn asked(gateway: &Gateway, op: Op, body: &Bytes, headers: &HeaderMap) -> Result<Call, Refusal> {
+fn asked(
+    gateway: &Gateway,
+    op: Op,
+    body: &Bytes,
+    headers: &HeaderMap,
+    path_model: Option<&str>,
+) -> Result<Call, Refusal> {
     let params = inbound::members(headers, body)?;
     let from = inbound::From {
         headers,
         path: "",
-        path_model: None,
+        query: "",
+        path_model,
         peer: Arc::from(""),
     };
     inbound::call(op, params, &from, &gateway.engine.snapshot.load().config)
@@ -98,6 +125,7 @@ async fn told(gateway: &Gateway, call: Call, target: Arc<Target>) -> Result<Coun
 async fn here(call: &Call, target: Option<&Target>) -> Result<i64, Error> {
     let nowhere = Target::resolve("openai/gpt-4o", &call.options, &|_| None)?;
     let target = target.unwrap_or(&nowhere);
+    let call = &with_request(call);
     let chat = match between(call.op, Op::Chat) {
         Some(bridge) => bridge.call(call, target)?,
         None => call.clone(),
@@ -110,6 +138,19 @@ async fn here(call: &Call, target: Option<&Target>) -> Result<i64, Error> {
     };
     let counted = tokio::task::spawn_blocking(move || count::count(encoding, &prompt)).await;
     counted.unwrap_or_else(|_| Err(Error::bad_request("the prompt cannot be counted")))
+}
+
+/// Gemini's `countTokens` may hold the whole request that it is about.
+fn with_request(call: &Call) -> Call {
+    let mut call = call.clone();
+    let whole: Option<Params> = call
+        .params
+        .raw("generateContentRequest")
+        .and_then(|raw| Params::parse(raw).ok());
+    for (name, raw) in whole.iter().flat_map(Params::iter) {
+        call.params.set_raw(name, raw.clone());
+    }
+    call
 }
 
 /// The provider's refusal in its own words, under its own status.

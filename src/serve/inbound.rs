@@ -149,6 +149,8 @@ pub struct From<'a> {
     pub headers: &'a HeaderMap,
     /// The path as asked, which metrics name.
     pub path: &'a str,
+    /// The query.
+    pub query: &'a str,
     /// The model of the path.
     pub path_model: Option<&'a str>,
     /// Address of the client.
@@ -188,6 +190,9 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     call.caller.client_ip = Some(from.peer.clone());
     call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);
     from.path.clone_into(&mut call.caller.route);
+    if op == Op::GenerateContent {
+        call.stream = from.path.ends_with(":streamGenerateContent");
+    }
     call.dialect_headers = op
         .format()
         .headers()

@@ -143,6 +143,7 @@ where
             let from = inbound::From {
                 headers: &head.headers,
                 path,
+                query,
                 path_model: model.as_deref(),
                 peer: peer.clone(),
             };
@@ -167,6 +168,10 @@ where
                 (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,
                 (Ok(body), Tool::MessageTokens) => {
                     count_dialects::messages(gateway, &body, &head.headers).await
+                }
+                (Ok(body), Tool::ContentTokens) => {
+                    let model = model.as_deref().unwrap_or_default();
+                    count_dialects::contents(gateway, &body, &head.headers, model).await
                 }
                 (Ok(_), Tool::ClientEvents) => json(&serde_json::json!({ "status": "ok" })),
                 (Ok(body), Tool::CostEstimate) => estimate::cost(gateway, &body),

@@ -37,6 +37,7 @@ pub enum Endpoint {
 pub enum Tool {
     TokenCounter,
     MessageTokens,
+    ContentTokens,
     /// What Claude Code reports of itself: nobody here wants it.
     ClientEvents,
     CostEstimate,
@@ -76,6 +77,10 @@ const fn guarded(methods: &'static str, path: &'static str, endpoint: Endpoint) 
 
 const fn call(path: &'static str, op: Op) -> Route {
     guarded("POST", path, Endpoint::Call(op))
+}
+
+const fn content_tokens(path: &'static str) -> Route {
+    guarded("POST", path, Endpoint::Tool(Tool::ContentTokens))
 }
 
 /// What needs a database; any verb, because the refusal is the same.
@@ -152,6 +157,15 @@ pub static ROUTES: &[Route] = &[
     call("/engines/{model}/embeddings", Op::Embeddings),
     guarded("GET", "/v1/models/{model}", Endpoint::Model),
     guarded("GET", "/models/{model}", Endpoint::Model),
+    call("/v1beta/models/{model}:generateContent", Op::GenerateContent),
+    call("/v1beta/models/{model}:streamGenerateContent", Op::GenerateContent),
+    call("/v1/models/{model}:generateContent", Op::GenerateContent),
+    call("/v1/models/{model}:streamGenerateContent", Op::GenerateContent),
+    call("/models/{model}:generateContent", Op::GenerateContent),
+    call("/models/{model}:streamGenerateContent", Op::GenerateContent),
+    content_tokens("/v1beta/models/{model}:countTokens"),
+    content_tokens("/v1/models/{model}:countTokens"),
+    content_tokens("/models/{model}:countTokens"),
     managed("/key/{model}"),
     managed("/user/{model}"),
     managed("/team/{model}"),

@@ -10,6 +10,8 @@ mod signature;
 mod stream;
 mod tools;
 
+pub(super) use request::effort_of;
+
 use super::{Bridge, StreamBridge};
 use crate::adapt::{Reply, Target};
 use crate::error::Result;

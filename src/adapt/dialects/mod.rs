@@ -6,6 +6,7 @@
 //! dialect can carry.
 
 pub mod chunks;
+pub mod gemini;
 pub mod messages;
 
 use super::{Reply, Target};
@@ -47,6 +48,7 @@ pub trait StreamBridge: Send {
 pub fn between(from: Op, to: Op) -> Option<&'static dyn Bridge> {
     match (from, to) {
         (Op::Messages, Op::Chat) => Some(&messages::OverChat),
+        (Op::GenerateContent, Op::Chat) => Some(&gemini::OverChat),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod contents;
 pub(super) mod embeddings;
 pub(super) mod errors;
 mod generation;
+pub mod native;
 mod parts;
 mod reply;
 pub mod request;
@@ -34,11 +35,21 @@ impl Adapter for Gemini {
         Inline::InTheClear
     }
 
+    fn asks(&self, call: &Call, _target: &Target) -> Op {
+        match native::verb(call) {
+            Some(_) => call.op,
+            None => call.op.carrier(),
+        }
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         request::request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
+        if native::verb(call).is_some() {
+            return native::reply(call, target, body);
+        }
         let reply: Object = serde_json::from_slice(&body).map_err(|_| errors::not_json(target))?;
         if call.op == Op::Embeddings {
             return Ok(embeddings::reply(call, target, &reply));
@@ -66,6 +77,9 @@ impl Adapter for Gemini {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        if native::verb(call).is_some() {
+            return Box::new(native::NativeStream::new(target));
+        }
         let settings = StreamSettings {
             keep_extras: call.op == Op::Chat,
             open_end: true,

@@ -8,8 +8,8 @@ pub mod partners;
 pub mod place;
 mod predict;
 
-use super::gemini::{Gemini, request};
-use crate::adapt::registry::{Provider, native};
+use super::gemini::{Gemini, native, request};
+use crate::adapt::registry::{self, Provider};
 use crate::adapt::usage::Object;
 use crate::adapt::{
     Adapter, Auth, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest,
@@ -27,12 +27,12 @@ pub struct Vertex;
 pub fn row(model: &str) -> Option<&'static Provider> {
     match Publisher::of(model) {
         Publisher::Google => None,
-        Publisher::Anthropic => Some(&native::VERTEX_CLAUDE),
-        Publisher::Mistral => Some(&native::VERTEX_MISTRAL),
-        Publisher::Ai21 => Some(&native::VERTEX_AI21),
-        Publisher::Open if model.contains("gpt-oss") => Some(&native::VERTEX_GPT_OSS),
-        Publisher::Open => Some(&native::VERTEX_OPEN),
-        Publisher::Garden => Some(&native::VERTEX_GARDEN),
+        Publisher::Anthropic => Some(&registry::native::VERTEX_CLAUDE),
+        Publisher::Mistral => Some(&registry::native::VERTEX_MISTRAL),
+        Publisher::Ai21 => Some(&registry::native::VERTEX_AI21),
+        Publisher::Open if model.contains("gpt-oss") => Some(&registry::native::VERTEX_GPT_OSS),
+        Publisher::Open => Some(&registry::native::VERTEX_OPEN),
+        Publisher::Garden => Some(&registry::native::VERTEX_GARDEN),
     }
 }
 
@@ -41,17 +41,26 @@ impl Adapter for Vertex {
         Inline::InTheClear
     }
 
+    fn asks(&self, call: &Call, target: &Target) -> Op {
+        Gemini.asks(call, target)
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
-        let (verb, body) = if call.op == Op::Embeddings {
-            ("predict", predict::body(call, target)?)
-        } else {
-            (request::verb(call), request::body(call, target)?)
+        let (verb, body) = match native::verb(call) {
+            Some(verb) => (verb, native::body(call, target)),
+            None if call.op == Op::Embeddings => {
+                ("predict", request::encode(predict::body(call, target)?))
+            }
+            None => (
+                request::verb(call),
+                request::encode(request::body(call, target)?),
+            ),
         };
         Ok(UpstreamRequest {
             method: Method::POST,
             url: place::url(target, verb, call.stream)?,
             headers: request::headers(call, target)?,
-            body: request::encode(body).into(),
+            body: body.into(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The request: address, key, and the body put together.
 
-use super::{contents, embeddings, generation, tools};
+use super::{contents, embeddings, generation, native, tools};
 use crate::adapt::habits::Mapping;
 use crate::adapt::providers::openai_request::text::as_chat;
 use crate::adapt::providers::openai_request::{map_params, with_defaults};
@@ -28,16 +28,19 @@ pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
         value.set_sensitive(true);
         headers.insert("x-goog-api-key", value);
     }
-    let (method, body) = if call.op == Op::Embeddings {
-        ("batchEmbedContents", embeddings::body(call, target)?)
-    } else {
-        (verb(call), body(call, target)?)
+    let (method, body) = match native::verb(call) {
+        Some(method) => (method, native::body(call, target)),
+        None if call.op == Op::Embeddings => (
+            "batchEmbedContents",
+            encode(embeddings::body(call, target)?),
+        ),
+        None => (verb(call), encode(body(call, target)?)),
     };
     Ok(UpstreamRequest {
         method: Method::POST,
         url: format!("{}/models/{}:{method}", base(target), target.model),
         headers,
-        body: encode(body).into(),
+        body: body.into(),
     })
 }
 
