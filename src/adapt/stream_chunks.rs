@@ -302,6 +302,7 @@ impl Chunks {
             || [
                 "function_call",
                 "reasoning_content",
+                "refusal",
                 "provider_specific_fields",
                 "annotations",
                 "reasoning_items",

@@ -121,7 +121,9 @@ impl Body for ReplyBody {
                         let mut last =
                             broken_off(&error, events.format, events.error_id.as_deref());
                         if let Some(array) = &mut events.array {
-                            last = [array.with(&last), Bytes::from_static(b"]")].concat().into();
+                            last = [array.with(&last), Bytes::from_static(b"]")]
+                                .concat()
+                                .into();
                         }
                         *slot = None;
                         Some(last)

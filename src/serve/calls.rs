@@ -215,6 +215,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
+            headers.request_id(asked.op.format(), Some(&answer.head.headers), &asked.id);
             attempts(&mut headers, tries);
             explain(&mut headers, answer.explanation.as_deref());
             headers.cost(answer.cost.as_ref());
@@ -241,6 +242,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
+            headers.request_id(asked.op.format(), Some(&answer.head.headers), &asked.id);
             attempts(&mut headers, tries);
             explain(&mut headers, answer.explanation.as_deref());
             headers.cost_to_come();
@@ -282,7 +284,13 @@ fn refused(error: &Error, asked: &Asked) -> Response<ReplyBody> {
         status,
         refusal::body(error, asked.op.format(), asked.error_id.as_deref()),
     );
-    common(&mut Writer(reply.headers_mut()), asked);
+    let mut headers = Writer(reply.headers_mut());
+    common(&mut headers, asked);
+    let said = error.headers.as_deref();
+    headers.request_id(asked.op.format(), said, &asked.id);
+    if let Some(after) = said.and_then(|said| said.get(header::RETRY_AFTER).cloned()) {
+        headers.0.insert(header::RETRY_AFTER, after);
+    }
     reply
 }
 
@@ -299,13 +307,6 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
     let mut reply = refused(error, asked);
     let headers = reply.headers_mut();
     explain(&mut Writer(headers), failure.explanation.as_deref());
-    let retry_after = error
-        .headers
-        .as_ref()
-        .and_then(|said| said.get(header::RETRY_AFTER).cloned());
-    if let Some(retry_after) = retry_after {
-        headers.insert(header::RETRY_AFTER, retry_after);
-    }
     if asked.op == Op::TextCompletion {
         return reply;
     }

@@ -187,6 +187,21 @@ impl Writer<'_> {
         self.own(upstream);
     }
 
+    /// The request's id under the name that the dialect's clients read: the provider's, else the call's.
+    pub fn request_id(&mut self, format: Format, upstream: Option<&HeaderMap>, call_id: &str) {
+        let own = match format {
+            Format::Anthropic => name!("request-id"),
+            _ => name!("x-request-id"),
+        };
+        let told = upstream.and_then(|said| said.get("x-request-id").or(said.get("request-id")));
+        match told {
+            Some(told) => {
+                self.0.insert(own, told.clone());
+            }
+            None => self.text(own, call_id),
+        }
+    }
+
     /// What the head of an error said.
     pub fn told_in_error(&mut self, upstream: &HeaderMap, format: Format) {
         match format {

@@ -157,10 +157,19 @@ pub static ROUTES: &[Route] = &[
     call("/engines/{model}/embeddings", Op::Embeddings),
     guarded("GET", "/v1/models/{model}", Endpoint::Model),
     guarded("GET", "/models/{model}", Endpoint::Model),
-    call("/v1beta/models/{model}:generateContent", Op::GenerateContent),
-    call("/v1beta/models/{model}:streamGenerateContent", Op::GenerateContent),
+    call(
+        "/v1beta/models/{model}:generateContent",
+        Op::GenerateContent,
+    ),
+    call(
+        "/v1beta/models/{model}:streamGenerateContent",
+        Op::GenerateContent,
+    ),
     call("/v1/models/{model}:generateContent", Op::GenerateContent),
-    call("/v1/models/{model}:streamGenerateContent", Op::GenerateContent),
+    call(
+        "/v1/models/{model}:streamGenerateContent",
+        Op::GenerateContent,
+    ),
     call("/models/{model}:generateContent", Op::GenerateContent),
     call("/models/{model}:streamGenerateContent", Op::GenerateContent),
     content_tokens("/v1beta/models/{model}:countTokens"),

@@ -12,6 +12,7 @@ mod bed;
 mod client;
 mod clocks;
 mod entra;
+mod contracts;
 mod faults;
 mod forward;
 mod fuzzed;

@@ -14,7 +14,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
-/// Version of the API where the base URL names none.
+/// Version of the API at its own address.
 const VERSION: &str = "v1beta";
 
 /// Builds the request for a call at AI Studio.
@@ -62,8 +62,8 @@ pub fn encode(body: Object) -> Bytes {
 
 fn base(target: &Target) -> String {
     let base = target.api_base.trim_end_matches('/');
-    let last = base.rsplit('/').next().unwrap_or_default();
-    if last.starts_with("v1") {
+    // An address that somebody gives is taken as it is, as in LiteLLM.
+    if base != target.provider.base_url {
         return base.to_owned();
     }
     format!("{base}/{VERSION}")
