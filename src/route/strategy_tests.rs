@@ -1,34 +1,12 @@
 #![allow(clippy::unwrap_used)]
 use super::super::deployment::Prices;
 use super::super::state::InFlight;
+use super::super::tests::deployment;
 use super::*;
-use crate::adapt::Target;
 use crate::config::schema::StrategyArgs;
-use crate::options::Options;
 use crate::resilience::Limits;
-use crate::route::{Need, State};
+use crate::route::Need;
 use std::time::{Duration, Instant};
-
-fn deployment(id: &str) -> Deployment {
-    let mut target = Target::resolve("openai/m", &Options::default(), &|_| None).unwrap();
-    target.deployment_id = id.to_owned();
-    Deployment {
-        target: Arc::new(target),
-        weight: 0.0,
-        rpm: 0.0,
-        tpm: 0.0,
-        limits: Limits::default(),
-        order: None,
-        tags: [].into(),
-        cooldown_time: None,
-        max_parallel: None,
-        budget: None,
-        max_input_tokens: None,
-        region: None,
-        prices: Prices::default(),
-        state: Arc::new(State::default()),
-    }
-}
 
 fn ask(now: Instant, dice: f64) -> Ask<'static> {
     Ask {
