@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+import urllib.request
+from pathlib import Path
 from typing import Any
 
-from conftest import REPLY
+import pytest
+from conftest import REPLY, stream
 
 
 def run(code: str, *flags: str) -> str:
@@ -74,6 +82,110 @@ def test_a_forked_child_calls_like_its_parent(mock: Any) -> None:
         """
     )
     assert printed.strip() == "0 Hello"
+
+
+def test_a_fork_with_calls_in_flight_disturbs_neither_side(mock: Any) -> None:
+    mock.script([{"json": REPLY, "delay_ms": 1000}])
+    printed = run(
+        f"""
+        import asyncio, json, os, threading, time, urllib.request, gateway
+        CALL = {{"model": "openai/gpt-4o", "messages": [{{"role": "user", "content": "x"}}],
+                 "api_base": "{mock.base}/v1", "api_key": "k", "max_retries": 0}}
+        said = []
+        def blocking():
+            said.append(gateway.completion(**CALL).choices[0].message.content)
+        def awaited():
+            said.append(asyncio.run(gateway.acompletion(**CALL)).choices[0].message.content)
+        threads = [threading.Thread(target=target) for target in [blocking, awaited] * 3]
+        for thread in threads:
+            thread.start()
+        def asked():
+            with urllib.request.urlopen("{mock.base}/__mock/captured") as reply:
+                return len(json.load(reply))
+        while asked() < len(threads):
+            time.sleep(0.01)
+        pid = os.fork()
+        if pid == 0:
+            blocking()
+            awaited()
+            os._exit(0 if said == ["Hello"] * 2 else 1)
+        for thread in threads:
+            thread.join()
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said)
+        """
+    )
+    assert printed.strip() == f"0 {['Hello'] * 6}"
+
+
+def test_uvloop_runs_calls_and_streams(mock: Any) -> None:
+    mock.script([{"json": REPLY}] * 64 + [{"sse": stream("a", "b")}, {"json": REPLY, "delay_ms": 30_000}])
+    printed = run(
+        f"""
+        import asyncio, gateway, uvloop
+        CALL = {{"model": "openai/gpt-4o", "messages": [{{"role": "user", "content": "x"}}],
+                 "api_base": "{mock.base}/v1", "api_key": "k"}}
+        async def main():
+            replies = await asyncio.gather(*[gateway.acompletion(**CALL) for _ in range(64)])
+            print({{reply.choices[0].message.content for reply in replies}})
+            chunks = await gateway.acompletion(**CALL, stream=True)
+            print("".join([chunk.choices[0].delta.content or "" async for chunk in chunks]))
+            waiting = asyncio.create_task(gateway.acompletion(**CALL))
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+            print(isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], asyncio.CancelledError))
+        uvloop.run(main())
+        uvloop.run(gateway.acompletion(model="mock/echo", messages=CALL["messages"]))
+        """,
+        "-W",
+        "error",
+    )
+    assert printed.split() == ["{'Hello'}", "ab", "True"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_when_its_calls_have_ended(mock: Any, tmp_path: Path, number: signal.Signals) -> None:
+    mock.script([{"json": REPLY, "delay_ms": 1000}])
+    config = tmp_path / "config.yaml"
+    params = f"{{model: openai/m, api_base: '{mock.base}/v1', api_key: k}}"
+    config.write_text(f"model_list: [{{model_name: m, litellm_params: {params}}}]")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--port", str(port)]
+    server = subprocess.Popen([*command, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+    answers: list[dict[str, Any]] = []
+
+    def call() -> None:
+        body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+        request = urllib.request.Request(f"{base}/v1/chat/completions", json.dumps(body).encode())
+        with urllib.request.urlopen(request) as reply:
+            answers.append(json.load(reply))
+
+    try:
+        until(lambda: urllib.request.urlopen(f"{base}/health/liveliness").close() is None)
+        calling = threading.Thread(target=call)
+        calling.start()
+        until(lambda: len(mock.captured()) == 1)
+        server.send_signal(number)
+        assert server.wait(30) == 0
+        calling.join(30)
+    finally:
+        server.kill()
+        server.wait()
+    assert [answer["choices"][0]["message"]["content"] for answer in answers] == ["Hello"]
+
+
+def until(done: Any) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            if done():
+                return
+        except OSError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("it did not come to be")
 
 
 def test_leaving_with_a_call_in_flight_neither_hangs_nor_crashes(mock: Any) -> None:
