@@ -51,7 +51,7 @@ fn control_members_and_nulls_are_not_sent() {
     ));
     assert_eq!(
         sent.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["messages", "model"]
+        ["model", "messages"]
     );
 }
 

@@ -42,10 +42,10 @@ fn names_of(reply: &Value) -> Vec<String> {
         let names = object.into_iter().flat_map(|object| object.keys());
         names.map(|name| format!("{at}/{name}")).collect::<Vec<_>>()
     };
-    ["", "/choices/0", "/choices/0/message", "/usage"]
-        .iter()
-        .flat_map(|at| names(at))
-        .collect()
+    let places = ["", "/choices/0", "/choices/0/message", "/usage"];
+    let mut names: Vec<String> = places.iter().flat_map(|at| names(at)).collect();
+    names.sort();
+    names
 }
 
 fn check_proxy(case: &Case, expected: &Value) -> Option<String> {
