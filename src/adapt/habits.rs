@@ -45,7 +45,7 @@ pub struct Habits {
     /// What a model takes is judged by the deployment's `base_model`, where it has one, and by the API's version.
     pub by_base_model: bool,
     /// LiteLLM's server says `stream: false` to it although OpenAI's SDK is in between.
-    pub says_no_stream: bool,
+    pub says_no_stream: Option<bool>,
     /// `max_retries` is sent to an address that the caller gives.
     pub keeps_retries: bool,
     /// Text completions have a path of their own; else they are asked as chats.
@@ -88,7 +88,7 @@ impl Habits {
         names_upstream: false,
         prefixed: None,
         by_base_model: false,
-        says_no_stream: false,
+        says_no_stream: None,
         keeps_retries: false,
         text_completions: false,
         supported: None,

@@ -188,7 +188,7 @@ pub static AZURE: Habits = Habits {
     keeps_cache_control: true,
     names_upstream: true,
     prefixed: Some(|model| family(model) == Family::OSeries),
-    says_no_stream: true,
+    says_no_stream: Some(true),
     ..Habits::NONE
 };
 
@@ -201,7 +201,7 @@ pub static AZURE_TEXT: Habits = Habits {
 /// What both have in common.
 const AZURE_PLAIN: Habits = Habits {
     names_upstream: true,
-    says_no_stream: true,
+    says_no_stream: Some(true),
     ..Habits::NONE
 };
 

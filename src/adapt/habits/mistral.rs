@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 /// What Mistral and Codestral do their own way.
 pub static MISTRAL: Habits = Habits {
     older_max_tokens: true,
+    says_no_stream: Some(false),
     supported: Some(|model, names| thinking(model, "mistral", names)),
     params: Some(params),
     messages: Some(messages),

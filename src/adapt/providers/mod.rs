@@ -12,6 +12,7 @@ pub mod codestral;
 pub mod cohere;
 pub mod databricks;
 pub mod gemini;
+pub mod groq;
 pub mod hugging_face;
 pub mod mistral;
 pub mod ollama;

@@ -191,8 +191,9 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
         body.set_raw(name, raw.clone());
     }
     stream_members(&mut body, call.stream && !plan.fake_stream, target);
-    // LiteLLM's server always says whether it wants a stream; OpenAI's SDK leaves a `false` out.
-    let told = target.provider.via == Via::Handler || target.provider.habits.says_no_stream;
+    // LiteLLM's server says whether it wants a stream; OpenAI's SDK leaves a `false` out, and so do some handlers.
+    let handled = target.provider.via == Via::Handler;
+    let told = target.provider.habits.says_no_stream.unwrap_or(handled);
     if told && !call.stream && !call.caller.route.is_empty() {
         body.set_raw("stream", Bytes::from_static(b"false"));
     }

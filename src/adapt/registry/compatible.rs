@@ -7,6 +7,7 @@ use crate::adapt::params::sets;
 use crate::adapt::providers::azure::Azure;
 use crate::adapt::providers::azure_ai::AzureAi;
 use crate::adapt::providers::databricks::Databricks;
+use crate::adapt::providers::groq::Groq;
 use crate::adapt::providers::hugging_face::HuggingFace;
 use crate::adapt::providers::mistral::Mistral;
 
@@ -30,7 +31,7 @@ pub static ROWS: &[Provider] = &[
     sdk("clf_ai_gateway", "https://api.clfaigateway.dev/v1", &["CLF_AI_GATEWAY_API_KEY"], &["CLF_AI_GATEWAY_API_BASE"], sets::CLF_AI_GATEWAY).habits(&habits::reasoning::CLF),
     sdk("perplexity", "https://api.perplexity.ai", &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"], &["PERPLEXITY_API_BASE"], sets::PERPLEXITY).habits(&habits::chat::PERPLEXITY),
     handler("mistral", "https://api.mistral.ai/v1", &["MISTRAL_AZURE_API_KEY", "MISTRAL_API_KEY"], &["MISTRAL_AZURE_API_BASE", "MISTRAL_API_BASE"], sets::MISTRAL).speaks(&Mistral).habits(&habits::mistral::MISTRAL),
-    handler("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_API_BASE"], sets::GROQ).direct().habits(&habits::tools::GROQ),
+    handler("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], &["GROQ_API_BASE"], sets::GROQ).speaks(&Groq).direct().habits(&habits::tools::GROQ),
     sdk("nvidia_nim", "https://integrate.api.nvidia.com/v1", &["NVIDIA_NIM_API_KEY"], &["NVIDIA_NIM_API_BASE"], sets::NVIDIA_NIM).habits(&habits::OLDER_MAX_TOKENS),
     sdk("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], &["CEREBRAS_API_BASE"], sets::CEREBRAS).habits(&habits::reasoning::CEREBRAS),
     handler("nadir", "https://api.getnadir.com/v1", &["NADIR_API_KEY"], &["NADIR_API_BASE"], sets::NADIR).family(Family::Status),
