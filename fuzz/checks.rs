@@ -13,6 +13,7 @@
 
 use bytes::{Bytes, BytesMut};
 use gateway::adapt::ndjson::LineParser;
+use gateway::adapt::providers::bedrock::eventstream;
 use gateway::adapt::sse::{Item, SseParser};
 use gateway::adapt::{Head, Target};
 use gateway::config;
@@ -23,7 +24,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 /// Providers whose adapters differ; every stream and reply goes through each.
-const MODELS: [&str; 8] = [
+const MODELS: [&str; 21] = [
     "openai/gpt-4o",
     "deepseek/deepseek-chat",
     "anthropic/claude-3-5-sonnet-20240620",
@@ -32,6 +33,27 @@ const MODELS: [&str; 8] = [
     "cohere_chat/command-a-03-2025",
     "ollama/llama3",
     "ollama_chat/llama3",
+    "gemini/gemini-2.5-flash",
+    "vertex_ai/gemini-2.5-flash",
+    "vertex_ai/claude-sonnet-4@20250514",
+    "vertex_ai/meta/llama-4-maverick-17b-128e-instruct-maas",
+    "vertex_ai/mistral-large@2411-001",
+    "mistral/magistral-medium-latest",
+    "text-completion-codestral/codestral-latest",
+    "databricks/databricks-claude-sonnet-4",
+    "huggingface/meta-llama/Llama-3.3-70B-Instruct",
+    "bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0",
+    "bedrock/invoke/anthropic.claude-3-5-sonnet-20240620-v1:0",
+    "bedrock/invoke/meta.llama3-8b-instruct-v1:0",
+    "bedrock/amazon.titan-text-express-v1",
+];
+
+/// Those whose streams are binary.
+const BINARY: [&str; 4] = [
+    "bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0",
+    "bedrock/invoke/anthropic.claude-3-5-sonnet-20240620-v1:0",
+    "bedrock/invoke/meta.llama3-8b-instruct-v1:0",
+    "bedrock/amazon.titan-text-express-v1",
 ];
 
 /// Where to cut, told by the bytes themselves: the first one is the seed.
@@ -148,8 +170,82 @@ fn lines(pieces: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 fn target(model: &str) -> Target {
-    let env = |name: &str| name.ends_with("_API_KEY").then(|| "sk-fuzz".to_owned());
+    let env = |name: &str| match name {
+        "VERTEXAI_PROJECT" => Some("fuzz".to_owned()),
+        "DATABRICKS_API_BASE" => Some("http://fuzz.test".to_owned()),
+        name => name.ends_with("_API_KEY").then(|| "sk-fuzz".to_owned()),
+    };
     Target::resolve(model, &Options::default(), &env).unwrap()
+}
+
+/// Amazon's event stream: the messages do not depend on the cut, and a changed one is refused. Every line of the
+/// bytes is then the payload of a message to each adapter that reads such streams, under the name before its first
+/// space.
+pub fn eventstream(bytes: &[u8]) {
+    let (bytes, at) = cut(bytes);
+    let whole = messages(&[bytes]);
+    assert_eq!(
+        messages(&[&bytes[..at], &bytes[at..]]),
+        whole,
+        "cut at {at}"
+    );
+    let each: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(messages(&each), whole, "cut everywhere");
+
+    let mut framed = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let space = line.iter().position(|byte| *byte == b' ');
+        let (name, payload) = line.split_at(space.unwrap_or(0));
+        let name = std::str::from_utf8(name)
+            .ok()
+            .filter(|name| name.len() < 100);
+        let kind = if payload.ends_with(b"!") {
+            "exception"
+        } else {
+            "event"
+        };
+        let named = if kind == "event" {
+            ":event-type"
+        } else {
+            ":exception-type"
+        };
+        let headers = [(":message-type", kind), (named, name.unwrap_or("chunk"))];
+        framed.extend(eventstream::write(&headers, payload));
+    }
+    let read = messages(&[&framed]).expect("what is written can be read");
+    assert_eq!(read.len(), bytes.split(|byte| *byte == b'\n').count());
+    let at = at.min(framed.len());
+    for model in BINARY {
+        let (target, call) = (target(model), call(model, true));
+        let (whole, ended) = streamed(&call, &target, &[&framed]);
+        let (in_two, ended_in_two) = streamed(&call, &target, &[&framed[..at], &framed[at..]]);
+        assert_eq!(ended, ended_in_two, "{model} cut at {at}");
+        assert_eq!(
+            String::from_utf8_lossy(&in_two),
+            String::from_utf8_lossy(&whole),
+            "{model} cut at {at}"
+        );
+    }
+    if let Some(byte) = framed.get_mut(at) {
+        *byte ^= 0x10;
+        assert!(messages(&[&framed]).is_err() || at >= framed.len());
+    }
+}
+
+type Messages = Result<Vec<(String, String, Vec<u8>)>, String>;
+
+fn messages(pieces: &[&[u8]]) -> Messages {
+    let mut parser = eventstream::Parser::default();
+    let mut seen = Vec::new();
+    for piece in pieces {
+        let pushed = parser.push(piece, |message| {
+            let (kind, name) = (message.kind.to_owned(), message.name.to_owned());
+            seen.push((kind, name, message.payload.to_vec()));
+            Ok::<(), eventstream::Broken>(())
+        });
+        pushed.map_err(|broken| broken.to_string())?;
+    }
+    Ok(seen)
 }
 
 fn call(model: &str, stream: bool) -> Call {

@@ -10,6 +10,7 @@
 )]
 
 mod allocations;
+mod translation;
 
 use allocations::Counting;
 use bytes::{Bytes, BytesMut};
@@ -217,7 +218,14 @@ fn pricing(criterion: &mut Criterion) {
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    for part in [sse, tokens, router, splice, pricing] {
+    for part in [
+        sse,
+        tokens,
+        router,
+        splice,
+        pricing,
+        translation::translation,
+    ] {
         part(&mut criterion);
     }
     criterion.final_summary();

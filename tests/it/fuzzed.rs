@@ -73,6 +73,11 @@ fn ndjson() {
 }
 
 #[test]
+fn eventstream() {
+    replay("eventstream", checks::eventstream, 50);
+}
+
+#[test]
 fn stream() {
     replay("stream", checks::stream, 50);
 }
