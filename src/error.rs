@@ -16,6 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[allow(missing_docs)]
 pub enum ErrorKind {
     BadRequest,
+    /// A medium that the call names by address could not be had.
+    ImageFetch,
     UnsupportedParams,
     ContextWindowExceeded,
     ContentPolicyViolation,
@@ -63,6 +65,7 @@ macro_rules! kinds {
 
 kinds! {
     BadRequest,             "BadRequestError",               400, "invalid_request_error",  false;
+    ImageFetch,             "ImageFetchError",               400, "invalid_request_error",  false;
     UnsupportedParams,      "UnsupportedParamsError",        400, "invalid_request_error",  false;
     ContextWindowExceeded,  "ContextWindowExceededError",    400, "invalid_request_error",  false;
     ContentPolicyViolation, "ContentPolicyViolationError",   400, "invalid_request_error",  false;

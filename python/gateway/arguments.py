@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.response_format import as_response_format
+from gateway.response_format import as_response_format, is_class
 
 # Arguments that are Python objects of the caller's, or say which form of the call it is; the core has no use for them.
 OURS = frozenset(
@@ -81,6 +81,20 @@ def settings() -> dict[str, Any]:
     return given
 
 
+def _provider_of(model: str, arguments: dict[str, Any]) -> str | None:
+    from gateway.params import get_llm_provider
+
+    try:
+        return get_llm_provider(
+            model=model,
+            custom_llm_provider=arguments.get("custom_llm_provider"),
+            api_base=arguments.get("api_base"),
+        )[1]
+    except Exception:
+        # The call itself says so.
+        return None
+
+
 def _key_of_provider(model: str, arguments: dict[str, Any]) -> str | None:
     """A key that the module's settings hold for the model's provider."""
     import gateway
@@ -89,13 +103,7 @@ def _key_of_provider(model: str, arguments: dict[str, Any]) -> str | None:
     assigned = [name for name in gateway.provider_keys if values.get(name)]
     if not assigned:
         return None
-    from gateway.params import get_llm_provider
-
-    try:
-        provider = get_llm_provider(model=model, custom_llm_provider=arguments.get("custom_llm_provider"))[1]
-    except Exception:
-        # The call itself says so.
-        return None
+    provider = _provider_of(model, arguments)
     return next((values[name] for name in assigned if provider in _KEYS.get(name, ())), None)
 
 
@@ -128,7 +136,9 @@ def for_the_core(given: dict[str, Any], routed: bool = False) -> tuple[str, dict
     if "timeout" in arguments:
         arguments["timeout"] = _seconds(arguments["timeout"])
     if "response_format" in arguments:
-        arguments["response_format"] = as_response_format(arguments["response_format"])
+        wanted = arguments["response_format"]
+        provider = _provider_of(_aliased(model), arguments) if is_class(wanted) and not routed else None
+        arguments["response_format"] = as_response_format(wanted, provider)
     mock = arguments.get("mock_response")
     if isinstance(mock, Exception):
         raise _mocked(mock, model)

@@ -17,6 +17,11 @@ _CALL_TYPES = {"RerankResponse": "rerank"}
 _TOKEN_RATES = ("input_cost_per_token", "output_cost_per_token", "tiered_pricing")
 
 
+# What a search costs at Google where the map says nothing. USD.
+_GOOGLE_SEARCH = 0.035
+_GOOGLE = frozenset({"gemini", "vertex_ai", "vertex_ai_beta"})
+
+
 def _entry(model: str, provider: str | None) -> dict[str, Any] | None:
     found = _gateway.price_entry(model, provider)
     return None if found is None else json.loads(found[1])
@@ -389,10 +394,17 @@ def _count(model: str, prompt: str, messages: list[Any], completion: str) -> dic
 
 
 def _tool_cost(model: str, provider: str | None, usage: dict[str, Any]) -> float:
-    """Web searches that ran on the provider's side."""
+    """Web searches that ran on the provider's side. Google bills those of a call together, unless the map says else."""
     searches = (usage.get("server_tool_use") or {}).get("web_search_requests") or 0
-    if not searches:
+    grounded = (usage.get("prompt_tokens_details") or {}).get("web_search_requests") or 0
+    if not searches and not grounded:
         return 0.0
     entry = _entry(model, provider) or {}
     prices = entry.get("search_context_cost_per_query") or {}
-    return float(prices.get("search_context_size_medium") or 0.0) * float(searches)
+    each = prices.get("search_context_size_medium")
+    if provider in _GOOGLE and "anthropic" not in str(entry.get("litellm_provider")):
+        searches = searches or grounded
+        each = _GOOGLE_SEARCH if each is None else each
+        if entry.get("web_search_billing_unit") != "per_query":
+            searches = min(searches, 1)
+    return float(each or 0.0) * float(searches)

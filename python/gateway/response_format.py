@@ -1,22 +1,33 @@
-"""`response_format` given as a pydantic class -> OpenAI's strict JSON schema.
+"""`response_format` given as a pydantic class -> a JSON schema: the class's own, or OpenAI's strict form of it.
 
-The rules of strict mode: https://platform.openai.com/docs/guides/structured-outputs (every object closed, every
-member required, no `default: null`, a `$ref` with siblings spelled out).
+Google and Anthropic read schemas as pydantic writes them. All others get the rules of OpenAI's strict mode:
+https://platform.openai.com/docs/guides/structured-outputs (every object closed, every member required, no
+`default: null`, a `$ref` with siblings spelled out).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+# Strict mode would close objects that were left open, and ask for members that have defaults.
+_PLAIN = frozenset({"gemini", "vertex_ai", "vertex_ai_beta", "anthropic"})
 
-def as_response_format(given: Any) -> Any:
+
+def is_class(given: Any) -> bool:
+    """Whether it is a class with a JSON schema."""
+    return isinstance(given, type) and hasattr(given, "model_json_schema")
+
+
+def as_response_format(given: Any, provider: str | None = None) -> Any:
     """A class with a JSON schema becomes `{"type": "json_schema", ...}`; anything else stays as it is."""
-    if not isinstance(given, type) or not hasattr(given, "model_json_schema"):
+    if not is_class(given):
         return given
     schema: dict[str, Any] = given.model_json_schema()
+    if provider not in _PLAIN:
+        schema = _strict(schema, schema)
     return {
         "type": "json_schema",
-        "json_schema": {"schema": _strict(schema, schema), "name": given.__name__, "strict": True},
+        "json_schema": {"schema": schema, "name": given.__name__, "strict": True},
     }
 
 

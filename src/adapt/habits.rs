@@ -44,7 +44,7 @@ pub struct Habits {
     pub prefixed: Option<fn(&str) -> bool>,
     /// What a model takes is judged by the deployment's `base_model`, where it has one, and by the API's version.
     pub by_base_model: bool,
-    /// LiteLLM's server says `stream: false` to it although OpenAI's SDK is in between.
+    /// Whether LiteLLM's server says `stream: false` to it, where that is not what its road does.
     pub says_no_stream: Option<bool>,
     /// `max_retries` is sent to an address that the caller gives.
     pub keeps_retries: bool,

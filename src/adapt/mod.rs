@@ -234,18 +234,17 @@ pub trait Adapter: Send + Sync {
     fn inline(&self, _call: &Call, _target: &Target) -> Inline {
         Inline::None
     }
-    /// LiteLLM's error for a medium that could not be fetched.
+    /// LiteLLM's error for a medium that could not be fetched: the address is the caller's, so it names no provider.
     fn unfetched(
         &self,
         _call: &Call,
-        target: &Target,
+        _target: &Target,
         url: &str,
         why: &str,
     ) -> crate::error::Error {
-        crate::error::Error::bad_request(format!(
-            "Error: Unable to fetch image from URL. {why} url={url}"
-        ))
-        .at(target.provider.name, &target.model)
+        let text = format!("Error: Unable to fetch image from URL. {why} url={url}");
+        crate::error::Error::new(crate::error::ErrorKind::ImageFetch, text)
+            .side(crate::error::Side::Client)
     }
     /// The operation by which the target is asked what the call asks: the call's own where the provider answers that,
     /// else what [`dialects::between`] has a bridge to. All other methods get the call as it is asked.

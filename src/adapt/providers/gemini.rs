@@ -81,7 +81,8 @@ impl Adapter for Gemini {
             return Box::new(native::NativeStream::new(target));
         }
         let settings = StreamSettings {
-            keep_extras: call.op == Op::Chat,
+            // The server's chunks have OpenAI's members only.
+            keep_extras: call.op == Op::Chat && call.caller.route.is_empty(),
             open_end: true,
             ..StreamSettings::of(call, target)
         };

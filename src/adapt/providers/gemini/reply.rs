@@ -78,7 +78,6 @@ fn is_withheld(reply: &Object, candidates: &[Value]) -> bool {
         candidate["finishReason"]
             .as_str()
             .is_some_and(|reason| FLAGGED.contains(&reason))
-            && candidate.get("content").is_none()
     };
     (blocked && candidates.is_empty()) || candidates.first().is_some_and(flagged)
 }

@@ -60,13 +60,13 @@ pub fn encode(body: Object) -> Bytes {
         .into()
 }
 
+/// The caller's base as it is; Google's own with the version that it lacks.
 fn base(target: &Target) -> String {
     let base = target.api_base.trim_end_matches('/');
-    // An address that somebody gives is taken as it is, as in LiteLLM.
-    if base != target.provider.base_url {
-        return base.to_owned();
+    if base == target.provider.base_url {
+        return format!("{base}/{VERSION}");
     }
-    format!("{base}/{VERSION}")
+    base.to_owned()
 }
 
 /// The headers that need no credential.

@@ -37,9 +37,8 @@ pub fn canonical(native: &Object, searches: u64) -> Object {
     if searches > 0 {
         details.insert("web_search_requests".into(), json!(searches));
     }
-    if !details.is_empty() {
-        used.insert("prompt_tokens_details".into(), Value::Object(details));
-    }
+    // LiteLLM shows the details of the prompt even where there are none.
+    used.insert("prompt_tokens_details".into(), Value::Object(details));
 
     let told = native
         .get("candidatesTokensDetails")
