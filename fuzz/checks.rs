@@ -48,6 +48,11 @@ const MODELS: [&str; 21] = [
     "bedrock/amazon.titan-text-express-v1",
 ];
 
+/// A third of them, which the length tells: inputs of every length come by.
+fn some(bytes: &[u8]) -> impl Iterator<Item = &'static str> {
+    MODELS.into_iter().skip(bytes.len() % 3).step_by(3)
+}
+
 /// Those whose streams are binary.
 const BINARY: [&str; 4] = [
     "bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0",
@@ -262,7 +267,7 @@ fn call(model: &str, stream: bool) -> Call {
 /// A streamed reply through the adapters: every event is JSON, and the output does not depend on the cut.
 pub fn stream(bytes: &[u8]) {
     let (bytes, at) = cut(bytes);
-    for model in MODELS {
+    for model in some(bytes) {
         let (target, call) = (target(model), call(model, true));
         let (whole, ended) = streamed(&call, &target, &[bytes]);
         let (in_two, ended_in_two) = streamed(&call, &target, &[&bytes[..at], &bytes[at..]]);
@@ -333,7 +338,7 @@ pub fn reply(bytes: &[u8]) {
         status,
         headers: HeaderMap::new(),
     };
-    for model in MODELS {
+    for model in some(bytes) {
         let (target, call) = (target(model), call(model, false));
         let adapter = target.provider.adapter;
         if let Ok(reply) = adapter.reply(&call, &target, &head(StatusCode::OK), body.clone()) {

@@ -15,6 +15,16 @@ pub struct Memo {
     supported: OnceLock<Vec<&'static str>>,
     rules: OnceLock<Rules>,
     heads: OnceLock<Heads>,
+    limits: OnceLock<GroupLimits>,
+}
+
+/// Requests and tokens a minute of a model group, as replies tell them; `None` for what nobody says.
+#[derive(Clone, Debug, Default)]
+pub struct GroupLimits {
+    /// `rpm`.
+    pub requests: Option<HeaderValue>,
+    /// `tpm`.
+    pub tokens: Option<HeaderValue>,
 }
 
 impl Clone for Memo {
@@ -41,6 +51,16 @@ impl Memo {
         // Nobody else has seen it.
         let _ = memo.supported.set(supported.to_vec());
         memo
+    }
+
+    /// Keeps what the group of the target may be asked in a minute: known once all its deployments are.
+    pub fn in_group(&self, limits: &GroupLimits) {
+        let _ = self.limits.set(limits.clone());
+    }
+
+    /// What was kept.
+    pub fn group_limits(&self) -> Option<&GroupLimits> {
+        self.limits.get()
     }
 }
 

@@ -44,7 +44,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 
-pub use memo::{Heads, Memo};
+pub use memo::{GroupLimits, Heads, Memo};
 pub use registry::Provider;
 
 /// Where a call goes: one deployment of a model group, or what a caller in process named.
@@ -168,6 +168,9 @@ pub enum Fault {
     TooLarge(usize),
 }
 
+/// Stands in an address for a project of Google Cloud that only the credentials tell.
+pub const GOOGLE_PROJECT: &str = "{project}";
+
 /// A credential that only `forward` can get, because it takes IO, a clock or a signature. It has no `Debug`: what it
 /// holds is secret.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -175,7 +178,8 @@ pub enum Auth {
     /// The request holds what it needs.
     #[default]
     Placed,
-    /// An access token of Google Cloud, as `authorization: Bearer`.
+    /// An access token of Google Cloud, as `authorization: Bearer`. Where the request's address holds
+    /// [`GOOGLE_PROJECT`], the project of the credentials goes there.
     Google {
         /// Raw JSON: an account, such JSON as text, or the path of its file. `None`: what the environment has.
         credentials: Option<Bytes>,

@@ -4,7 +4,7 @@
 //! <https://developers.google.com/identity/protocols/oauth2/service-account>
 
 use super::tokens::{self, Kept, ask, form};
-use super::{Clocks, Transport};
+use super::{Clocks, Transport, collect};
 use crate::adapt::UpstreamRequest;
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::options::Secret;
@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Value, json};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Who claims are addressed to, wherever they are sent.
@@ -21,6 +22,10 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const METADATA: &str =
     "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token";
+const METADATA_PROJECT: &str =
+    "http://metadata.google.internal/computeMetadata/v1/project/project-id";
+/// Longest name of a project that is read, in bytes.
+const MAX_PROJECT: usize = 1024;
 /// How long a claim is valid: the longest that Google takes.
 const CLAIM: u64 = 3600;
 /// A token is renewed this long before it expires, so that none expires on the way.
@@ -30,6 +35,8 @@ const MARGIN: Duration = Duration::from_secs(225);
 #[derive(Default)]
 pub struct Tokens {
     kept: Kept,
+    /// The machine's project, once its metadata server has told it.
+    project: Mutex<Option<String>>,
 }
 
 impl Tokens {
@@ -63,6 +70,52 @@ impl Tokens {
         let lasts = Duration::from_secs(said["expires_in"].as_u64().unwrap_or(CLAIM));
         self.kept.keep(key, token.clone(), lasts, MARGIN);
         Ok(token)
+    }
+
+    /// The project that `credentials` belong to: the environment's, the account's own, else the machine's.
+    ///
+    /// # Errors
+    /// Credentials that cannot be read, and a project that nobody knows or that is no plain name.
+    pub async fn project(
+        &self,
+        transport: &dyn Transport,
+        credentials: Option<&[u8]>,
+        env: &(dyn Fn(&str) -> Option<String> + Send + Sync),
+        clocks: Clocks,
+    ) -> Result<String> {
+        let account = account(credentials, env).await?;
+        let of_account = |name: &str| account[name].as_str().map(str::to_owned);
+        let told = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT"]
+            .iter()
+            .find_map(|name| env(name).filter(|project| !project.is_empty()))
+            .or_else(|| of_account("project_id"))
+            .or_else(|| of_account("quota_project_id"));
+        let project = match told {
+            Some(project) => Some(project),
+            None if account.is_null() => self.machines_project(transport, clocks).await,
+            None => None,
+        };
+        let plain = |project: &String| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+            !project.is_empty() && project.bytes().all(fits)
+        };
+        project.filter(plain).ok_or_else(|| {
+            Error::bad_request("no project is known for Vertex AI")
+                .hint("pass `vertex_project` or set `VERTEXAI_PROJECT`")
+        })
+    }
+
+    async fn machines_project(&self, transport: &dyn Transport, clocks: Clocks) -> Option<String> {
+        let kept = || self.project.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(project) = kept().clone() {
+            return Some(project);
+        }
+        let sent = transport.send(metadata(METADATA_PROJECT), clocks).await;
+        let mut answer = sent.ok().filter(|answer| answer.head.status.is_success())?;
+        let body = collect(&mut *answer.body, MAX_PROJECT).await.ok()?;
+        let project = std::str::from_utf8(&body).ok()?.trim().to_owned();
+        *kept() = Some(project.clone());
+        Some(project)
     }
 }
 
@@ -135,17 +188,20 @@ fn request(account: &Value) -> Result<UpstreamRequest> {
                 ("refresh_token", text("refresh_token")),
             ],
         )),
-        None if account.is_null() => {
-            let mut headers = HeaderMap::new();
-            headers.insert("metadata-flavor", HeaderValue::from_static("Google"));
-            Ok(UpstreamRequest {
-                method: Method::GET,
-                url: METADATA.into(),
-                headers,
-                body: Bytes::new().into(),
-            })
-        }
+        None if account.is_null() => Ok(metadata(METADATA)),
         _ => Err(unreadable("their `type` is not supported yet")),
+    }
+}
+
+/// A question to the machine's metadata server.
+fn metadata(url: &str) -> UpstreamRequest {
+    let mut headers = HeaderMap::new();
+    headers.insert("metadata-flavor", HeaderValue::from_static("Google"));
+    UpstreamRequest {
+        method: Method::GET,
+        url: url.into(),
+        headers,
+        body: Bytes::new().into(),
     }
 }
 
@@ -185,3 +241,7 @@ fn key(pem: &str) -> Result<ring::rsa::KeyPair> {
         .or_else(|_| ring::rsa::KeyPair::from_der(&der))
         .map_err(|_| unreadable("`private_key` is no RSA key"))
 }
+
+#[cfg(test)]
+#[path = "google_tests.rs"]
+mod tests;

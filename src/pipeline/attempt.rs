@@ -7,7 +7,7 @@ use super::explain::Attempted;
 use super::flow::Flow;
 use super::running::Running;
 use crate::adapt::mock::{self, Mocked};
-use crate::adapt::{Auth, Head, Reply, Target, UpstreamRequest};
+use crate::adapt::{Auth, GOOGLE_PROJECT, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::forward::sigv4::Scope;
 use crate::forward::{Clocks, Upstream, collect};
@@ -209,6 +209,11 @@ impl Engine {
                 key_header,
             } => {
                 let credentials = credentials.as_deref();
+                if request.url.contains(GOOGLE_PROJECT) {
+                    let project = self.google.project(transport, credentials, env, clocks());
+                    let project = project.await.map_err(named)?;
+                    request.url = request.url.replace(GOOGLE_PROJECT, &project);
+                }
                 let token = self.google.token(transport, credentials, env, clocks());
                 (token.await, key_header)
             }

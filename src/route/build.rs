@@ -163,6 +163,7 @@ impl Routes {
                 Err(error) => routes.problems.push(format!("`{name}`: {}", error.message)),
             }
         }
+        groups.values().for_each(Group::add_up_limits);
         routes.groups = groups
             .into_iter()
             .map(|(name, group)| (name, Arc::new(group)))
@@ -404,3 +405,7 @@ fn fallbacks(config: &Config) -> Fallbacks {
         router.max_fallbacks,
     )
 }
+
+#[cfg(test)]
+#[path = "build_tests.rs"]
+mod tests;

@@ -267,6 +267,12 @@ impl Writer<'_> {
         let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
         self.ready(name!("x-litellm-version"), Some(&version));
         self.ready(name!("x-litellm-model-group"), heads.model_group.as_ref());
+        // What the upstream says of itself comes later, and wins.
+        if let Some(limits) = target.memo.group_limits() {
+            let (requests, tokens) = (limits.requests.as_ref(), limits.tokens.as_ref());
+            self.ready(name!("x-ratelimit-limit-requests"), requests);
+            self.ready(name!("x-ratelimit-limit-tokens"), tokens);
+        }
     }
 }
 

@@ -11,8 +11,8 @@
 mod bed;
 mod client;
 mod clocks;
-mod entra;
 mod contracts;
+mod entra;
 mod faults;
 mod forward;
 mod fuzzed;

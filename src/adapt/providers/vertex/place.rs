@@ -1,6 +1,6 @@
 //! Where a model is on Vertex AI: project, location, publisher, and the address made of them.
 
-use crate::adapt::Target;
+use crate::adapt::{GOOGLE_PROJECT, Target};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use serde_json::Value;
@@ -190,7 +190,7 @@ fn served_in(model: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// The project: as said, else the one of the service account that is at hand.
+/// The project: as said, else the one of the service account that is at hand, else what the credentials will tell.
 fn project(target: &Target) -> Result<String> {
     let said = text(target, &["vertex_project", "vertex_ai_project"]);
     let of_account = || {
@@ -200,12 +200,10 @@ fn project(target: &Target) -> Result<String> {
         };
         account["project_id"].as_str().map(str::to_owned)
     };
-    let project = said.or_else(of_account).ok_or_else(|| {
-        Error::bad_request("no project is known for Vertex AI")
-            .hint("pass `vertex_project` or set `VERTEXAI_PROJECT`")
-            .at(target.provider.name, &target.model)
-    })?;
-    plain("`vertex_project`", &project).map(str::to_owned)
+    match said.or_else(of_account) {
+        Some(project) => plain("`vertex_project`", &project).map(str::to_owned),
+        None => Ok(GOOGLE_PROJECT.to_owned()),
+    }
 }
 
 /// One segment of a path.

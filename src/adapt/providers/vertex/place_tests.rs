@@ -145,6 +145,6 @@ fn the_project_is_that_of_the_account() {
         let url = at("claude-x", &members, "rawPredict", false);
         assert!(url.contains("/projects/of-account/"), "{url}");
     }
-    let none = target("claude-x", &serde_json::json!({}));
-    assert!(url(&none, "rawPredict", false).is_err());
+    let later = at("claude-x", &serde_json::json!({}), "rawPredict", false);
+    assert!(later.contains("/projects/{project}/"), "{later}");
 }
