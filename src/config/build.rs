@@ -7,10 +7,12 @@ use super::schema::{
     Alias, Config, FallbackRule, GeneralSettings, LitellmSettings, ModelEntry, RouterSettings,
 };
 use super::{guards, identity, models};
+use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Builds the configuration from a document whose values are of their kinds already.
@@ -33,7 +35,7 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
     let mut config = Config {
         model_list: models::deployments(root, report),
         litellm: litellm_settings(&litellm, report),
-        general: general_settings(&general, &environment),
+        general: general_settings(&general, &environment, report),
         router: router_settings(&router, &general, report),
         environment: environment.own,
         ..Config::default()
@@ -238,7 +240,11 @@ fn litellm_settings(s: &Settings<'_>, report: &mut Report) -> LitellmSettings {
     }
 }
 
-fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralSettings {
+fn general_settings(
+    s: &Settings<'_>,
+    environment: &Environment<'_>,
+    report: &mut Report,
+) -> GeneralSettings {
     let master_key = s
         .text("master_key")
         .or_else(|| environment.get("LITELLM_MASTER_KEY"));
@@ -264,6 +270,7 @@ fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralS
         max_in_flight_requests_per_worker: s.count("max_in_flight_requests_per_worker"),
         max_queued_requests_per_worker: s.count("max_queued_requests_per_worker"),
         admission_queue_timeout: s.seconds("admission_queue_timeout_seconds"),
+        redact_patterns: redact_patterns(s, report),
         other: s.other(&[
             "master_key",
             "litellm_key_header_name",
@@ -278,6 +285,25 @@ fn general_settings(s: &Settings<'_>, environment: &Environment<'_>) -> GeneralS
             "enforce_user_param",
             "dangerously_permit_weak_or_unset_master_key",
         ]),
+    }
+}
+
+/// `redact_patterns`, compiled.
+fn redact_patterns(s: &Settings<'_>, report: &mut Report) -> Option<Arc<Patterns>> {
+    let node = s.get("redact_patterns")?;
+    match Patterns::new(&s.texts("redact_patterns")) {
+        Ok(patterns) => Some(Arc::new(patterns)),
+        Err(why) => {
+            let path = format!("{}.redact_patterns", s.path);
+            report.add_with_hint(
+                Level::Error,
+                &node.place,
+                &path,
+                &format!("cannot be used: {why}"),
+                "write regular expressions without look-around and back-references",
+            );
+            None
+        }
     }
 }
 

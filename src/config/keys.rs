@@ -188,7 +188,7 @@ static TABLE: &[Row] = &[
     row(General, Exact, OBEYED,
         "master_key:t litellm_key_header_name:t always_include_stream_usage:b forward_client_headers_to_llm_api:b \
          max_request_size_mb:n max_response_size_mb:n completion_model:t embedding_model:t \
-         include_call_id_in_error_body:b dangerously_permit_weak_or_unset_master_key:b \
+         include_call_id_in_error_body:b dangerously_permit_weak_or_unset_master_key:b redact_patterns:l \
          background_health_checks:b health_check_interval:s health_check_concurrency:c \
          health_check_ignore_transient_errors:b max_in_flight_requests_per_worker:c \
          max_queued_requests_per_worker:c admission_queue_timeout_seconds:s enable_health_check_routing:b \

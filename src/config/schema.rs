@@ -1,11 +1,13 @@
 //! The typed form of config.yaml. Names and defaults are LiteLLM's.
 
+use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
 use crate::resilience::{AdaptiveRules, BreakerRules, HedgeRules, RetryBudgetRules};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A whole configuration, includes merged, environment references and credentials resolved.
@@ -102,6 +104,8 @@ pub struct GeneralSettings {
     pub max_queued_requests_per_worker: Option<u32>,
     /// Default 1 s.
     pub admission_queue_timeout: Option<Duration>,
+    /// What is taken out of logs beside what looks like a secret.
+    pub redact_patterns: Option<Arc<Patterns>>,
     pub other: Map<String, Value>,
 }
 

@@ -8,6 +8,7 @@ use super::redact::redact;
 use super::timestamp::Timestamp;
 use crate::account::{Outcome, Receipt, Sink};
 use crate::number::python;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The `tracing` target of access lines; `RUST_LOG=gateway::access=off` silences them.
@@ -15,6 +16,12 @@ pub const TARGET: &str = "gateway::access";
 
 /// Longest error message in a line, in bytes.
 const MAX_MESSAGE: usize = 500;
+
+/// How much of an error message is looked through, in bytes.
+const MAX_READ: usize = 4096;
+
+/// The length of an id that was made here.
+const UUID: usize = 36;
 
 /// What a line usually takes, in bytes.
 const USUAL: usize = 1024;
@@ -60,11 +67,42 @@ fn message(receipt: &Receipt) -> Option<String> {
     let Outcome::Failure(error) = &receipt.outcome else {
         return None;
     };
-    let mut end = error.message.len().min(MAX_MESSAGE);
-    while !error.message.is_char_boundary(end) {
+    // Cut only after what is secret has gone: half a key no longer looks like one.
+    let clean = redact(cut(&error.message, MAX_READ));
+    Some(cut(&clean, MAX_MESSAGE).to_owned())
+}
+
+fn cut(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    Some(redact(&error.message[..end]).into_owned())
+    &text[..end]
+}
+
+/// What the client named, which may be anything: looked through unless the configuration has the same name.
+fn model(receipt: &Receipt) -> Cow<'_, str> {
+    let model = &receipt.requested_model;
+    match &receipt.target {
+        Some(target) if target.model_group == *model => Cow::Borrowed(model),
+        _ => redact(model),
+    }
+}
+
+/// The path as asked; one that led to a call is one of the table's.
+fn route(receipt: &Receipt) -> Cow<'_, str> {
+    match receipt.target {
+        Some(_) => Cow::Borrowed(&receipt.caller.route),
+        None => redact(&receipt.caller.route),
+    }
+}
+
+/// The call's id, which a client may have given.
+fn call_id(receipt: &Receipt) -> Cow<'_, str> {
+    match receipt.call_id.len() {
+        UUID => Cow::Borrowed(&receipt.call_id),
+        _ => redact(&receipt.call_id),
+    }
 }
 
 fn json_line(receipt: &Receipt, now: Timestamp) -> String {
@@ -74,13 +112,13 @@ fn json_line(receipt: &Receipt, now: Timestamp) -> String {
     now.write(&mut line.0);
     line.0
         .push_str("\",\"level\":\"INFO\",\"message\":\"call\"");
-    line.text("call_id", &receipt.call_id);
+    line.text("call_id", &call_id(receipt));
     line.text("call_type", receipt.op.call_type());
-    line.text("route", &receipt.caller.route);
+    line.text("route", &route(receipt));
     line.raw("stream", if receipt.stream { "true" } else { "false" });
     line.text("outcome", outcome);
     line.count("status", status.into());
-    line.text("model", &receipt.requested_model);
+    line.text("model", &model(receipt));
     if let Some(target) = &receipt.target {
         line.text("model_group", &target.model_group);
         line.text("deployment_id", &target.deployment_id);
@@ -196,7 +234,7 @@ fn text_fields(receipt: &Receipt, line: &mut String) -> std::fmt::Result {
         line,
         " INFO  {status} {outcome} {} {:?}",
         receipt.op.call_type(),
-        receipt.requested_model
+        model(receipt)
     )?;
     if let Some(target) = &receipt.target {
         write!(
@@ -219,7 +257,7 @@ fn text_fields(receipt: &Receipt, line: &mut String) -> std::fmt::Result {
     if receipt.attempts > 1 {
         write!(line, " {} attempts", receipt.attempts)?;
     }
-    write!(line, " {}", receipt.call_id)?;
+    write!(line, " {}", call_id(receipt))?;
     match message(receipt) {
         Some(message) => write!(line, " {message:?}"),
         None => Ok(()),

@@ -6,6 +6,7 @@ use super::reply::json as json_reply;
 use super::{Gateway, gauges, json, known, query_value};
 use crate::adapt::Target;
 use crate::config::Snapshot;
+use crate::observe::redact;
 use crate::params::Params;
 use crate::pipeline::Failure;
 use crate::request::{Call, Deadline, Op};
@@ -214,7 +215,9 @@ fn sent(call: &Call, target: &Target) -> Value {
 
 fn unhealthy(target: &Target, failure: &Failure, sent: Value) -> Map<String, Value> {
     let mut entry = entry(target);
-    entry.insert("error".into(), failure.error.litellm_message().into());
+    // A provider may repeat the key that it was sent.
+    let message = failure.error.litellm_message();
+    entry.insert("error".into(), redact::known(&message).into());
     entry.insert("raw_request_typed_dict".into(), sent);
     entry.insert("exception_status".into(), failure.error.status.into());
     entry

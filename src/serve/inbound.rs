@@ -147,7 +147,7 @@ fn form(body: &[u8]) -> Params {
 pub struct From<'a> {
     /// The request's headers.
     pub headers: &'a HeaderMap,
-    /// The path as asked, which metrics name.
+    /// The route, as the table has it: what metrics name.
     pub path: &'a str,
     /// The query.
     pub query: &'a str,

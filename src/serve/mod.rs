@@ -128,7 +128,7 @@ where
     };
     if let Some(refusal) = refused(gateway, route, &head.headers) {
         if let Endpoint::Call(op) = route.endpoint {
-            calls::note_refused(gateway, op, path, refusal.status());
+            calls::note_refused(gateway, op, route.path, refusal.status());
         }
         return refusal;
     }
@@ -142,7 +142,7 @@ where
             };
             let from = inbound::From {
                 headers: &head.headers,
-                path,
+                path: route.path,
                 query,
                 path_model: model.as_deref(),
                 peer: peer.clone(),

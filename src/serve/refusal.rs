@@ -4,6 +4,7 @@
 use super::body::ReplyBody;
 use super::reply::json;
 use crate::error::{Error, Side};
+use crate::observe::redact;
 use crate::request::Format;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -55,7 +56,9 @@ impl Refusal {
             Format::Anthropic => self.anthropic(),
             Format::Gemini => self.gemini(),
         };
-        serde_json::to_vec(&body).unwrap_or_default().into()
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        // A provider may repeat the key that it was sent, which is not the client's.
+        redact::known(&body).into_owned().into()
     }
 
     /// The reply to a client that speaks OpenAI's dialect.

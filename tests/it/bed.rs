@@ -15,8 +15,8 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -170,10 +170,14 @@ pub async fn becomes(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// How much of a log is kept, in bytes.
+const MAX_LOG: usize = 1 << 20;
+
 /// The gateway as users run it: a process with a configuration file.
 pub struct Served {
     pub address: SocketAddr,
     pub config: PathBuf,
+    log: Arc<Mutex<String>>,
     process: Child,
     _directory: tempfile::TempDir,
 }
@@ -198,6 +202,8 @@ impl Served {
             .unwrap();
         let said = process.stderr.take().unwrap();
         let (tell, told) = tokio::sync::oneshot::channel();
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = log.clone();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(said).lines().map_while(Result::ok);
             let address = lines.find_map(|line| {
@@ -206,16 +212,28 @@ impl Served {
             });
             let _ = tell.send(address);
             // What is not read would hold it up.
-            lines.for_each(drop);
+            lines.for_each(|line| {
+                let mut kept = kept.lock().unwrap();
+                if kept.len() < MAX_LOG {
+                    kept.push_str(&line);
+                    kept.push('\n');
+                }
+            });
         });
         let told = tokio::time::timeout(PATIENCE, told).await;
         let address = told.expect("the gateway says where it listens").unwrap();
         Self {
             address: address.expect("the gateway listens"),
             config,
+            log,
             process,
             _directory: directory,
         }
+    }
+
+    /// What it has logged since it listens, as far as that is kept.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Sends a signal.

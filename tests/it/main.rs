@@ -9,6 +9,7 @@
 )]
 
 mod bed;
+mod canary;
 mod client;
 mod clocks;
 mod contracts;
