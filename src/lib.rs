@@ -21,6 +21,7 @@ pub mod route;
 pub mod resilience;
 
 pub mod adapt;
+pub mod cache;
 pub mod catalog;
 
 pub mod forward;

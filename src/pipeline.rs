@@ -10,6 +10,7 @@
 mod admit;
 mod attempt;
 mod bridged;
+mod cached;
 mod count;
 mod direct;
 mod explain;
@@ -23,6 +24,7 @@ mod stream;
 
 use crate::account::{Cost, Outcome, Sink};
 use crate::adapt::{Head, Reply, Target};
+use crate::cache::{Cache, KeptBody, Looked, Place};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
@@ -30,7 +32,7 @@ use crate::forward::{aws, entra, google, ibm};
 use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use attempt::{Got, GotBody};
 use running::Running;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub struct Engine {
     pub snapshot: ArcSwap<Snapshot>,
     /// Who hears of finished calls.
     pub sinks: Arc<[Arc<dyn Sink>]>,
+    /// Answers given before, where they are kept. Shared with the engines of a process's Routers.
+    pub cache: Arc<ArcSwapOption<Cache>>,
     /// The environment, in which the keys of in-process fallbacks are looked up.
     pub env: Env,
     /// All calls of this process, where these are limited.
@@ -79,6 +83,8 @@ pub struct Answer {
     pub cost: Option<Cost>,
     /// What became of the call and why, where it asked.
     pub explanation: Option<String>,
+    /// The key under which the cache had the answer; `None`: the provider answered.
+    pub cache_key: Option<String>,
     /// The reply.
     pub body: AnswerBody,
 }
@@ -119,6 +125,7 @@ impl Engine {
             transport,
             snapshot: ArcSwap::new(snapshot),
             sinks: sinks.into(),
+            cache: Arc::default(),
             env: Arc::new(|name| std::env::var(name).ok()),
             gate: Gate::default(),
             shed: AtomicU64::new(0),
@@ -135,11 +142,16 @@ impl Engine {
     /// The last attempt's error, after retries and fallbacks.
     pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
+        let place = match self.look_up(&running) {
+            Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
+            Looked::Miss(place) => Some(place),
+            Looked::Passed => None,
+        };
         if let Err(error) = self.seat(&mut running).await {
             return Err(running.fail(error));
         }
         match self.route(&mut running).await {
-            Ok(got) => Ok(answer(running, got)),
+            Ok(got) => Ok(answer(running, got, place)),
             Err(error) => Err(running.fail(error)),
         }
     }
@@ -153,7 +165,7 @@ impl Engine {
         call.options.num_retries = Some(0);
         let mut running = Running::start(call, Arc::from([]));
         match self.direct(&mut running, &target).await {
-            Ok(got) => Ok(answer(running, got)),
+            Ok(got) => Ok(answer(running, got, None)),
             Err(error) => Err(running.fail(error)),
         }
     }
@@ -168,15 +180,20 @@ impl Engine {
         target: Arc<Target>,
     ) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
+        let place = match self.look_up(&running) {
+            Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
+            Looked::Miss(place) => Some(place),
+            Looked::Passed => None,
+        };
         match self.direct(&mut running, &target).await {
-            Ok(got) => Ok(answer(running, got)),
+            Ok(got) => Ok(answer(running, got, place)),
             Err(error) => Err(running.fail(error)),
         }
     }
 }
 
 /// What the caller gets of an attempt that succeeded.
-fn answer(mut running: Running, got: Got) -> Answer {
+fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
     let Got {
         head,
         target,
@@ -194,12 +211,16 @@ fn answer(mut running: Running, got: Got) -> Answer {
             running.served.clone_from(&reply.upstream_model);
             let cost = running.close(Outcome::Success, reply.usage.clone());
             explanation = running.explanation.take();
+            if let Some(place) = place {
+                let now = tokio::time::Instant::now().into_std();
+                place.keep(&target, KeptBody::Whole(reply.clone()), now);
+            }
             (AnswerBody::Whole(reply), cost)
         }
         GotBody::Stream(flow) => {
             running.explain(None);
             explanation = running.explanation.clone();
-            let stream = AnswerStream::new(running, target.clone(), *flow);
+            let stream = AnswerStream::new(running, target.clone(), *flow, place);
             (AnswerBody::Stream(stream), None)
         }
     };
@@ -213,6 +234,7 @@ fn answer(mut running: Running, got: Got) -> Answer {
         upstream_time,
         cost,
         explanation,
+        cache_key: None,
         body,
     }
 }

@@ -62,6 +62,10 @@ class _Root(ModuleType):
             return
         if name.endswith("_key") and name != "api_key":
             provider_keys.add(name)
+        if name == "cache" and (value is not None or self.cache is not None):
+            from gateway.caching import assigned
+
+            assigned(value)
         super().__setattr__(name, value)
 
 

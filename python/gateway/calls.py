@@ -41,6 +41,7 @@ def _hidden(reply: _gateway.Reply) -> dict[str, Any]:
     headers = dict(reply.headers)
     additional: dict[str, Any] = {f"llm_provider-{name}": value for name, value in headers.items()}
     additional.update({name: value for name, value in headers.items() if name.startswith("x-ratelimit-")})
+    cached = {} if reply.cache_key is None else {"cache_hit": True, "cache_key": reply.cache_key}
     if reply.model_group:
         additional["x-litellm-model-group"] = reply.model_group
         additional["x-litellm-attempted-retries"] = reply.retries
@@ -57,6 +58,7 @@ def _hidden(reply: _gateway.Reply) -> dict[str, Any]:
         "response_cost": reply.cost,
         "litellm_model_name": reply.model,
         "_response_headers": headers,
+        **cached,
     }
 
 

@@ -13,6 +13,9 @@ BY_HOME: dict[str, str] = {
         acompletion_with_retries batch_completion batch_completion_models batch_completion_models_all_responses
         completion_with_retries
     """,
+    "caching": """
+        Cache CacheMode LiteLLMCacheType disable_cache enable_cache update_cache
+    """,
     "catalog": """
         bedrock_embedding_models get_max_tokens get_model_info model_cost model_list models_by_provider
         register_model supports_audio_input supports_audio_output supports_function_calling

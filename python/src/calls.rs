@@ -6,13 +6,14 @@ use crate::lane::Lane;
 use crate::runtime::{Process, process};
 use crate::{json, stream};
 use gateway::adapt::Target;
+use gateway::cache::Cache;
 use gateway::error::Error;
 use gateway::options::Options;
 use gateway::pipeline::{Answer, AnswerBody, Engine, Failure};
 use gateway::request::Format;
 use gateway::{Call, ErrorKind, Op};
 use http::HeaderMap;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::future::Future;
@@ -49,6 +50,9 @@ pub struct Reply {
     deployment_id: String,
     #[pyo3(get)]
     model_group: String,
+    /// The key under which the cache had it; None: the provider answered.
+    #[pyo3(get)]
+    cache_key: Option<String>,
     /// As sent upstream.
     #[pyo3(get)]
     model: String,
@@ -91,6 +95,7 @@ impl Reply {
             provider: target.provider.name,
             deployment_id: target.deployment_id.clone(),
             model_group: target.model_group.clone(),
+            cache_key: answer.cache_key,
             model: target.model.clone(),
             api_base: target.api_base.clone(),
             call_id,
@@ -348,6 +353,33 @@ pub fn hand_over(
     let _ = event_loop.call_method1(py, "call_soon_threadsafe", (deliver, future, value, error));
 }
 
+/// Keeps replies as `settings` (JSON of LiteLLM's `cache_params`) say, from here on, in this process; `None` keeps
+/// none. A cache with the same settings stays as it is.
+#[pyfunction]
+fn use_cache(settings: Option<&str>) -> PyResult<()> {
+    let cache = &process()?.engine.cache;
+    let Some(settings) = settings else {
+        cache.store(None);
+        return Ok(());
+    };
+    let params: serde_json::Value =
+        serde_json::from_str(settings).map_err(|e| PyValueError::new_err(e.to_string()))?;
+    let whole = serde_json::json!({"cache": true, "cache_params": params});
+    let whole = whole.as_object().cloned().unwrap_or_default();
+    let made = Cache::of_config(&whole, cache.load_full()).map_err(PyValueError::new_err)?;
+    cache.store(made);
+    Ok(())
+}
+
+/// Forgets what is cached.
+#[pyfunction]
+fn clear_cache() -> PyResult<()> {
+    if let Some(cache) = process()?.engine.cache.load_full() {
+        cache.clear();
+    }
+    Ok(())
+}
+
 /// Runs the command line (`argv[0]` first) without the GIL. Returns the exit status.
 #[pyfunction]
 fn run_command(py: Python<'_>, argv: &Bound<'_, PyList>) -> PyResult<u8> {
@@ -362,6 +394,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Running>()?;
     module.add_class::<stream::Stream>()?;
     module.add_class::<ChunkMaker>()?;
+    module.add_function(wrap_pyfunction!(use_cache, module)?)?;
+    module.add_function(wrap_pyfunction!(clear_cache, module)?)?;
     module.add_function(wrap_pyfunction!(call, module)?)?;
     module.add_function(wrap_pyfunction!(call_async, module)?)?;
     module.add_function(wrap_pyfunction!(run_command, module)?)

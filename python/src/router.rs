@@ -42,11 +42,13 @@ impl Built {
             version: before.map_or(1, |snapshot| snapshot.version + 1),
             routes,
         };
-        let engine = Engine::new(
+        let mut engine = Engine::new(
             process.engine.transport.clone(),
             Arc::new(snapshot),
             Vec::new(),
         );
+        // One cache for all calls of the process.
+        engine.cache = process.engine.cache.clone();
         Ok(Self {
             pid: process.pid(),
             engine: Arc::new(engine),

@@ -2,6 +2,7 @@
 
 use super::args::Serve;
 use super::{process_env, tell};
+use crate::cache::Cache;
 use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
 use crate::forward::per_thread::PerThread;
@@ -144,7 +145,19 @@ fn engine(config: Config, client: Client, metrics: &Arc<Metrics>, log: &LogWrite
     let lines = log.clone();
     let sinks: Vec<Arc<dyn crate::account::Sink>> =
         vec![metrics.clone(), Arc::new(AccessLog { json, lines })];
-    Arc::new(Engine::new(Arc::new(PerThread(client)), snapshot, sinks))
+    let engine = Engine::new(Arc::new(PerThread(client)), snapshot.clone(), sinks);
+    use_cache(&engine, &snapshot.config);
+    Arc::new(engine)
+}
+
+/// The cache that the configuration asks for, from here on. What was kept stays, where its settings stay.
+fn use_cache(engine: &Engine, config: &Config) {
+    match Cache::of_config(&config.litellm.other, engine.cache.load_full()) {
+        Ok(cache) => engine.cache.store(cache),
+        Err(problem) => {
+            tracing::error!("litellm_settings.cache_params: {problem}; nothing is cached")
+        }
+    }
 }
 
 fn environment(config: &Config) -> Env {
@@ -164,6 +177,7 @@ fn reloader(path: &Path, engine: &Arc<Engine>, metrics: &Arc<Metrics>) -> Arc<Re
         for problem in &routes.problems {
             tracing::warn!("{problem}");
         }
+        use_cache(&engine, &config);
         engine.snapshot.store(Arc::new(Snapshot {
             config,
             version,

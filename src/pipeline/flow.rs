@@ -81,6 +81,14 @@ impl Flow {
         flow
     }
 
+    /// A stream that was read to its end before: its events as they were, and how it ended.
+    pub(super) fn replayed(events: &[u8], end: Box<StreamEnd>) -> Self {
+        let mut flow = Self::ready(events, StreamEnd::default());
+        flow.ending = None;
+        flow.over = Some(Over::Well(end));
+        flow
+    }
+
     /// Whether the upstream has nothing more to say.
     pub(super) fn over(&self) -> Option<&Over> {
         self.over.as_ref()

@@ -1,9 +1,11 @@
 //! [`AnswerStream`]: a streamed reply in the hands of the caller, and its accounting however it ends.
 
+use super::cached::Recording;
 use super::flow::{Flow, Over};
 use super::running::Running;
 use crate::account::Outcome;
 use crate::adapt::Target;
+use crate::cache::Place;
 use crate::error::Result;
 use bytes::Bytes;
 use std::future::poll_fn;
@@ -20,11 +22,20 @@ struct Pump {
     running: Running,
     target: Arc<Target>,
     since: Instant,
+    /// What is to be kept of it.
+    recording: Option<Recording>,
 }
 
 impl AnswerStream {
-    pub(super) fn new(running: Running, target: Arc<Target>, flow: Flow) -> Self {
+    /// `place`: where the cache keeps it, once it has been read to its end.
+    pub(super) fn new(
+        running: Running,
+        target: Arc<Target>,
+        flow: Flow,
+        place: Option<Place>,
+    ) -> Self {
         Self(Box::new(Pump {
+            recording: place.map(Recording::new),
             flow,
             running,
             target,
@@ -67,6 +78,14 @@ impl Pump {
             if let Some(tried) = &mut self.running.tried {
                 tried.first_token();
             }
+        }
+        if let (Some(recording), Poll::Ready(Some(Ok(events)))) = (&mut self.recording, &next) {
+            recording.push(events);
+        }
+        if let (Poll::Ready(None), Some(Over::Well(end))) = (&next, self.flow.over())
+            && let Some(recording) = self.recording.take()
+        {
+            recording.keep(&self.target, end);
         }
         if next.is_ready() {
             self.account(match &next {

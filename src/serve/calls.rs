@@ -206,6 +206,15 @@ fn explain(headers: &mut Writer<'_>, explanation: Option<&str>) {
     }
 }
 
+/// The key under which the cache had the answer; LiteLLM tells it of chats and text completions.
+fn cached(headers: &mut Writer<'_>, key: Option<&str>, op: Op) {
+    if let Some(key) = key
+        && matches!(op, Op::Chat | Op::TextCompletion)
+    {
+        headers.text(name!("x-litellm-cache-key"), key);
+    }
+}
+
 async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
     let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
     match answer.body {
@@ -219,7 +228,12 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             attempts(&mut headers, tries);
             explain(&mut headers, answer.explanation.as_deref());
             headers.cost(answer.cost.as_ref());
-            headers.times(asked.started.elapsed(), answer.upstream_time);
+            let hit = answer.cache_key.as_deref();
+            cached(&mut headers, hit, asked.op);
+            // LiteLLM does not time embeddings that the cache had.
+            if hit.is_none() || asked.op != Op::Embeddings {
+                headers.times(asked.started.elapsed(), answer.upstream_time);
+            }
             reply
         }
         AnswerBody::Stream(mut rest) => {
@@ -246,6 +260,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             attempts(&mut headers, tries);
             explain(&mut headers, answer.explanation.as_deref());
             headers.cost_to_come();
+            cached(&mut headers, answer.cache_key.as_deref(), asked.op);
             headers.times(asked.started.elapsed(), answer.upstream_time);
             headers.text(name!("cache-control"), "no-cache");
             headers.text(name!("x-accel-buffering"), "no");

@@ -1,0 +1,122 @@
+"""The cache in process: what is answered again, and what a call may ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import gateway as litellm
+import pytest
+from conftest import REPLY, stream
+
+
+@pytest.fixture(autouse=True)
+def cache() -> Iterator[None]:
+    litellm.cache = litellm.Cache()
+    yield
+    litellm.cache.flush_cache() if litellm.cache else None
+    litellm.cache = None
+
+
+def test_the_same_call_is_answered_again_and_costs_nothing(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}])
+    first = litellm.completion(**at)
+    again = litellm.completion(**at)
+    assert again.choices[0].message.content == "Hello" and again.id == first.id
+    assert again._hidden_params["cache_hit"] is True and again._hidden_params["cache_key"]
+    assert again._hidden_params["response_cost"] == 0.0 and "cache_hit" not in first._hidden_params
+    assert len(mock.captured()) == 1
+
+
+def test_asynchronous_calls_share_the_cache(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}])
+    litellm.completion(**at)
+    assert asyncio.run(litellm.acompletion(**at))._hidden_params["cache_hit"] is True
+    assert len(mock.captured()) == 1
+
+
+def test_a_stream_is_played_again(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"sse": stream("a", "b")}])
+
+    def read() -> list[Any]:
+        return [chunk.choices[0].delta.content for chunk in litellm.completion(**at, stream=True)]
+
+    async def aread() -> list[Any]:
+        return [c.choices[0].delta.content async for c in await litellm.acompletion(**at, stream=True)]
+
+    first = read()
+    assert read() == first and asyncio.run(aread()) == first
+    assert len(mock.captured()) == 1
+
+
+def test_a_stream_that_was_left_is_not_kept(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"sse": stream("a", "b"), "chunk_delay_ms": 20}, {"sse": stream("a", "b")}])
+    with litellm.completion(**at, stream=True) as chunks:
+        next(chunks)
+    list(litellm.completion(**at, stream=True))
+    assert len(mock.captured()) == 2
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"temperature": 0.5}, {"caching": False}, {"cache": {"no-cache": True}}, {"cache": {"namespace": "n"}}],
+    ids=str,
+)
+def test_another_call_is_asked(mock: Any, at: dict[str, Any], more: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}, {"json": REPLY}])
+    litellm.completion(**at)
+    litellm.completion(**at, **more)
+    assert len(mock.captured()) == 2
+
+
+def test_what_is_not_to_be_kept_is_not(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}, {"json": REPLY}])
+    litellm.completion(**at, cache={"no-store": True})
+    litellm.completion(**at)
+    assert len(mock.captured()) == 2
+
+
+def test_errors_are_not_kept(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"status": 400, "json": {"error": {"message": "no"}}}, {"json": REPLY}])
+    with pytest.raises(litellm.BadRequestError):
+        litellm.completion(**at, max_retries=0)
+    assert litellm.completion(**at).choices[0].message.content == "Hello"
+
+
+def test_it_can_be_switched(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}] * 3)
+    litellm.disable_cache()
+    assert litellm.cache is None
+    litellm.completion(**at)
+    litellm.enable_cache(supported_call_types=["embedding"])
+    litellm.completion(**at)
+    litellm.update_cache(mode="default_off")
+    litellm.completion(**at)
+    assert len(mock.captured()) == 3
+
+
+def test_a_routers_calls_are_cached_too(mock: Any, at: dict[str, Any]) -> None:
+    messages = at.pop("messages")
+    router = litellm.Router(model_list=[{"model_name": "g", "litellm_params": at}])
+    mock.script([{"json": REPLY}])
+    router.completion(model="g", messages=messages)
+    assert router.completion(model="g", messages=messages)._hidden_params["cache_hit"] is True
+
+
+def test_callbacks_hear_that_it_was_the_cache(mock: Any, at: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.worker import flush
+
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(litellm, "success_callback", [lambda kwargs, *rest: told.append(kwargs)])
+    mock.script([{"json": REPLY}])
+    litellm.completion(**at)
+    litellm.completion(**at)
+    assert flush()
+    assert [kwargs["cache_hit"] for kwargs in told] == [None, True]
+    assert [kwargs["response_cost"] for kwargs in told] == [pytest.approx(5.25e-05), 0.0]
+
+
+def test_a_type_that_is_not_supported_says_so() -> None:
+    with pytest.raises(ValueError, match="`s3` is not supported"):
+        litellm.Cache(type="s3")
