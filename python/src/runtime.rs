@@ -3,6 +3,7 @@
 //! on a tokio runtime that starts with the first of them.
 
 use crate::lane::Lanes;
+use gateway::cache::Cache;
 use gateway::forward::client::{Client, ClientSettings};
 use gateway::forward::per_thread::PerThread;
 use gateway::pipeline::Engine;
@@ -161,6 +162,13 @@ pub fn process() -> PyResult<&'static Process> {
         return Ok(process);
     }
     let made = Box::leak(Box::new(start()?));
+    if let Some(parent) = leaked(current)
+        && let Some(cache) = parent.engine.cache.load_full()
+    {
+        // What the parent was told to cache, the child caches too; in a store of its own, as the parent's may be locked.
+        let own = Cache::new(cache.settings.clone());
+        made.engine.cache.store(Some(Arc::new(own)));
+    }
     match CURRENT.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(made),
         // Another thread was faster. Its engine is used; ours stays unused rather than be torn down here.
@@ -170,11 +178,14 @@ pub fn process() -> PyResult<&'static Process> {
     }
 }
 
-#[allow(unsafe_code)]
 fn alive(process: *mut Process) -> Option<&'static Process> {
+    leaked(process).filter(|process| process.pid == std::process::id())
+}
+
+#[allow(unsafe_code)]
+fn leaked(process: *mut Process) -> Option<&'static Process> {
     // SAFETY: the pointer is null or comes from `Box::leak`, and what it points to is never freed or changed.
-    let process: &'static Process = unsafe { process.as_ref() }?;
-    (process.pid == std::process::id()).then_some(process)
+    unsafe { process.as_ref() }
 }
 
 fn start() -> PyResult<Process> {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,6 +116,18 @@ def test_callbacks_hear_that_it_was_the_cache(mock: Any, at: dict[str, Any], mon
     assert flush()
     assert [kwargs["cache_hit"] for kwargs in told] == [None, True]
     assert [kwargs["response_cost"] for kwargs in told] == [pytest.approx(5.25e-05), 0.0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_caches_too(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"json": REPLY}, {"json": REPLY}])
+    litellm.completion(**at)
+    child = os.fork()
+    if child == 0:
+        litellm.completion(**at)
+        os._exit(0 if litellm.completion(**at)._hidden_params.get("cache_hit") else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_type_that_is_not_supported_says_so() -> None:
