@@ -79,6 +79,11 @@ fn build_request(py: Python<'_>, kwargs: &[u8], op: &str) -> PyResult<Built> {
 /// The OpenAI parameters that a model takes for a kind of request; `None` for a provider without a table.
 #[pyfunction]
 fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<Vec<&'static str>> {
+    // The catalogue names Bedrock's models by the API that they are asked by.
+    let provider = match provider {
+        "bedrock_converse" => "bedrock",
+        name => name,
+    };
     let row = registry::provider(provider).filter(|row| !row.params.is_empty())?;
     match request_type {
         "chat_completion" => Some(tables::supported(row, model)).filter(|names| !names.is_empty()),

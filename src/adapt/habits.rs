@@ -64,6 +64,8 @@ pub struct Habits {
     pub messages: Option<MapMessages>,
     /// The base URL that the environment says in other words than a URL.
     pub base: Option<fn(Env<'_>) -> Option<String>>,
+    /// The base URL of a model where it depends on the model, and neither caller nor environment says one.
+    pub base_of_model: Option<fn(&str) -> String>,
     /// The address of a path below a base, where it is not just both.
     pub address: Option<fn(&str, &str) -> String>,
     /// Headers sent with every request unless the caller sets them.
@@ -98,6 +100,7 @@ impl Habits {
         embeddings: None,
         messages: None,
         base: None,
+        base_of_model: None,
         address: None,
         headers: &[],
         body: &[],

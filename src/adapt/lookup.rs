@@ -135,7 +135,11 @@ fn settle(
         name => name,
     };
     let mut lookup = named(model, name, api_base, api_key);
-    lookup.api_base = lookup.api_base.or_else(|| row.base_from(env));
+    let by_model = |base: String| match row.habits.base_of_model {
+        Some(of_model) if base == row.base_url => of_model(model),
+        _ => base,
+    };
+    lookup.api_base = lookup.api_base.or_else(|| row.base_from(env).map(by_model));
     lookup.api_key = lookup.api_key.or_else(|| row.key_from(env));
     Ok(lookup)
 }

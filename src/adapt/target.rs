@@ -4,7 +4,7 @@
 use super::Target;
 use super::errors::Family;
 use super::lookup::{Env, get_llm_provider};
-use super::providers::{azure, bedrock, watsonx};
+use super::providers::{azure, bedrock, mantle, watsonx};
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::options::{Options, Secret};
@@ -61,6 +61,9 @@ impl Target {
         }
         if row.name.starts_with("watsonx") {
             watsonx::settle(&mut options, env);
+        }
+        if row.name == "bedrock_mantle" {
+            mantle::settle_region(&lookup.model, &mut options, env);
         }
         if row.name == "bedrock" {
             bedrock::settle_region(&lookup.model, &mut options, env);

@@ -2,11 +2,12 @@
 
 use super::Habits;
 use crate::adapt::params::{facts, sets};
-use crate::adapt::providers::bedrock::models;
+use crate::adapt::providers::bedrock::models::{self, split_region};
 use crate::adapt::providers::cohere;
 use crate::adapt::providers::gemini::is_gemini_3;
 use crate::adapt::providers::ollama;
 use crate::adapt::providers::vertex::partners::body_model;
+use crate::adapt::providers::{mantle, snowflake};
 use crate::params::Params;
 use serde_json::Value;
 
@@ -142,6 +143,76 @@ pub static SNOWFLAKE: Habits = Habits {
             names.push("thinking");
         }
     }),
+    base: Some(snowflake::base),
+    ..Habits::NONE
+};
+
+/// <https://docs.github.com/en/copilot>
+pub static GITHUB_COPILOT: Habits = Habits {
+    supported: Some(|model, names| {
+        if model.to_ascii_lowercase().contains("claude") {
+            names.extend(["thinking", "reasoning_effort"]);
+        }
+    }),
+    ..Habits::NONE
+};
+
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html>
+pub static MANTLE: Habits = Habits {
+    supported: Some(|model, names| {
+        if mantle::is_claude(model) {
+            *names = sets::ANTHROPIC.to_vec();
+            return;
+        }
+        if model.contains("gpt-5") || model.contains("gpt-6") {
+            names.push("verbosity");
+        }
+        let name = split_region(model).1;
+        if facts::supports(name, "bedrock_mantle", "supports_reasoning") {
+            names.push("reasoning_effort");
+        }
+    }),
+    base_of_model: Some(|model| mantle::base(mantle::REGION, model)),
+    ..Habits::NONE
+};
+
+/// <https://replicate.com/docs/reference/http>
+pub static REPLICATE: Habits = Habits {
+    params: Some(|mapping| {
+        let model = mapping.model;
+        let limit = if model.contains("vicuna") || model.contains("flan") {
+            "max_length"
+        } else if model.contains("meta/codellama-13b") {
+            "max_tokens"
+        } else {
+            "max_new_tokens"
+        };
+        rename(
+            &mut mapping.params,
+            &[("max_tokens", limit), ("stop", "stop_sequences")],
+        );
+        // LiteLLM takes these, and sends none of them.
+        for name in ["seed", "tools", "tool_choice", "functions", "function_call"] {
+            mapping.params.remove(name);
+        }
+        Ok(())
+    }),
+    ..Habits::NONE
+};
+
+/// <https://docs.nlpcloud.com/#generation>
+pub static NLP_CLOUD: Habits = Habits {
+    params: Some(|mapping| {
+        rename(
+            &mut mapping.params,
+            &[
+                ("max_tokens", "max_length"),
+                ("n", "num_return_sequences"),
+                ("stop", "end_sequences"),
+            ],
+        );
+        Ok(())
+    }),
     ..Habits::NONE
 };
 
@@ -182,10 +253,12 @@ pub static GEMINI: Habits = Habits {
 
 /// Models that are functions: each has its own parameters.
 pub static SCALEDOWN: Habits = Habits {
-    supported: Some(|model, names| match model {
-        "summarize" => *names = vec!["max_tokens", "max_completion_tokens", "stream"],
-        "extract" => *names = vec!["response_format", "stream"],
-        _ => {}
-    }),
+    supported: Some(
+        |model, names| match model.trim_start_matches("scaledown/") {
+            "summarize" => *names = vec!["max_tokens", "max_completion_tokens", "stream"],
+            "extract" => *names = vec!["response_format", "stream"],
+            _ => {}
+        },
+    ),
     ..Habits::NONE
 };

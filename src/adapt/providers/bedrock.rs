@@ -23,7 +23,7 @@ mod texts;
 mod thinking;
 mod tools;
 mod whole;
-mod wire;
+pub(super) mod wire;
 
 use super::anthropic::Anthropic;
 use super::anthropic_request;

@@ -9,8 +9,10 @@ use crate::adapt::providers::bedrock::Bedrock;
 use crate::adapt::providers::codestral::Codestral;
 use crate::adapt::providers::cohere::Cohere;
 use crate::adapt::providers::gemini::Gemini;
+use crate::adapt::providers::mantle::Mantle;
 use crate::adapt::providers::ollama::Ollama;
 use crate::adapt::providers::openai::OpenAi;
+use crate::adapt::providers::snowflake::Snowflake;
 use crate::adapt::providers::vertex::claude::Claude;
 use crate::adapt::providers::vertex::partners::Partner;
 use crate::adapt::providers::vertex::{self, Vertex};
@@ -19,7 +21,7 @@ use crate::adapt::providers::watsonx::Watsonx;
 /// The rows.
 #[rustfmt::skip]
 pub static ROWS: &[Provider] = &[
-    native("chatgpt", "https://chatgpt.com/backend-api/codex", &[], &[], sets::FULL),
+    native("chatgpt", "https://chatgpt.com/backend-api/codex", &[], &[], sets::FULL_REASONING).habits(&habits::openai::OPENAI),
     native("mock", "", &[], &[], sets::FULL).hidden(),
     native("jina_ai", "https://api.jina.ai/v1", &["JINA_AI_API_KEY", "JINA_API_KEY", "JINA_AI_TOKEN"], &["JINA_AI_API_BASE"], &[]).speaks(&OpenAi).habits(&habits::clouds::JINA),
     native("cohere", "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], &["COHERE_API_BASE"], sets::COHERE).late().speaks(&Cohere).habits(&habits::native::COHERE),
@@ -27,7 +29,7 @@ pub static ROWS: &[Provider] = &[
     native("anthropic", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC).late().speaks(&Anthropic).habits(&habits::native::ANTHROPIC),
     native("anthropic_text", "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], sets::ANTHROPIC_TEXT).late(),
     native("bytez", "", &[], &[], sets::BYTEZ),
-    native("replicate", "https://api.replicate.com/v1", &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"], sets::REPLICATE).late(),
+    native("replicate", "https://api.replicate.com/v1", &["REPLICATE_API_KEY", "REPLICATE_API_TOKEN"], &["REPLICATE_API_BASE"], sets::REPLICATE).late().habits(&habits::native::REPLICATE),
     native("reducto", "", &[], &[], &[]),
     native("aws_textract", "", &[], &[], &[]),
     native("runwayml", "", &[], &[], &[]),
@@ -42,7 +44,7 @@ pub static ROWS: &[Provider] = &[
     native("sagemaker_chat", "", &[], &[], sets::FULL),
     native("sagemaker_nova", "", &[], &[], sets::SAGEMAKER_NOVA),
     native("bedrock", "", &["AWS_BEARER_TOKEN_BEDROCK"], &["AWS_BEDROCK_RUNTIME_ENDPOINT"], sets::BEDROCK).late().speaks(&Bedrock).habits(&habits::native::BEDROCK),
-    native("nlp_cloud", "https://api.nlpcloud.io/v1/gpu/", &["NLP_CLOUD_API_KEY"], &["NLP_CLOUD_API_BASE"], sets::NLP_CLOUD).late(),
+    native("nlp_cloud", "https://api.nlpcloud.io/v1/gpu/", &["NLP_CLOUD_API_KEY"], &["NLP_CLOUD_API_BASE"], sets::NLP_CLOUD).late().habits(&habits::native::NLP_CLOUD),
     native("petals", "", &[], &[], sets::PETALS),
     native("oobabooga", "", &[], &[], sets::FULL),
     native("ollama", "http://localhost:11434", &["OLLAMA_API_KEY"], &["OLLAMA_API_BASE"], sets::OLLAMA).speaks(&Ollama { chat: false }).habits(&habits::native::OLLAMA),
@@ -76,8 +78,8 @@ pub static ROWS: &[Provider] = &[
     native("topaz", "", &[], &[], &[]),
     native("sap", "", &[], &[], sets::SAP),
     native("azure_speech", "", &[], &[], &[]),
-    native("github_copilot", "https://api.githubcopilot.com", &[], &[], sets::FULL),
-    native("snowflake", "", &[], &[], sets::SNOWFLAKE).habits(&habits::native::SNOWFLAKE),
+    native("github_copilot", "https://api.githubcopilot.com", &[], &[], sets::FULL).habits(&habits::native::GITHUB_COPILOT),
+    native("snowflake", "", &["SNOWFLAKE_JWT"], &["SNOWFLAKE_API_BASE"], sets::SNOWFLAKE).speaks(&Snowflake).prefixed().habits(&habits::native::SNOWFLAKE),
     native("pg_vector", "", &[], &[], &[]),
     native("s3_vectors", "", &[], &[], &[]),
     native("valkey", "", &[], &[], &[]),
@@ -96,7 +98,7 @@ pub static ROWS: &[Provider] = &[
     native("microsoft_365_copilot", "", &[], &[], sets::MICROSOFT_365_COPILOT),
     native("litellm_agent", "", &[], &[], &[]),
     native("cursor", "", &[], &[], &[]),
-    native("bedrock_mantle", "https://bedrock-mantle.us-east-1.api.aws/v1", &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"], &["BEDROCK_MANTLE_API_BASE"], sets::FULL),
+    native("bedrock_mantle", "https://bedrock-mantle.us-east-1.api.aws/v1", &["BEDROCK_MANTLE_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"], &["BEDROCK_MANTLE_API_BASE"], sets::FULL).speaks(&Mantle).prefixed().habits(&habits::native::MANTLE),
     native("gdc", "", &[], &[], sets::GDC),
 ];
 
