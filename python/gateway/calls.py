@@ -71,7 +71,7 @@ _WHOLE: dict[str, Any] = {
 
 
 # Operations of other dialects than OpenAI's, which answer with dicts and with events.
-_DIALECTS = frozenset({"anthropic_messages"})
+_DIALECTS = frozenset({"anthropic_messages", "generate_content"})
 
 
 def _in_dialect(op: str, reply: _gateway.Reply, hidden: dict[str, Any], observation: Observation | None) -> Any:
@@ -81,8 +81,13 @@ def _in_dialect(op: str, reply: _gateway.Reply, hidden: dict[str, Any], observat
 
     if reply.stream is None:
         return json.loads(reply.body or b"null")
-    native = dialect_streams.AnthropicMessagesStreamingResponse
-    kind = native if reply.native else dialect_streams.AnthropicSSEStream
+    kind: type[dialect_streams.EventStream]
+    if op == "generate_content":
+        kind = dialect_streams.GoogleGenAIGenerateContentStreamingIterator
+    elif reply.native:
+        kind = dialect_streams.AnthropicMessagesStreamingResponse
+    else:
+        kind = dialect_streams.AnthropicSSEStream
     stream = kind(reply.stream, reply.model, reply.provider, hidden)
     stream.observation = observation
     return stream

@@ -29,7 +29,8 @@ BY_HOME: dict[str, str] = {
         BaseLLM CustomLLM CustomLLMError GenericStreamingChunk
     """,
     "dialects": """
-        anthropic_messages anthropic_messages_handler
+        agenerate_content agenerate_content_stream anthropic_messages anthropic_messages_handler generate_content
+        generate_content_stream
     """,
     "endpoints": """
         arerank rerank
@@ -164,6 +165,7 @@ ELSEWHERE: dict[str, str] = {
 # Names that are modules: the root's attribute -> module path.
 MODULES: dict[str, str] = {
     "anthropic": "anthropic_interface",
+    "google_genai": "google_genai",
     "exceptions": "exceptions",
     "main": "main",
     "router": "router",

@@ -83,6 +83,39 @@ pub fn body(call: &Call, target: &Target) -> Result<Params> {
     Ok(body)
 }
 
+/// The body for a cloud that serves Claude: the model is in the address, and a wanted form has its newer name.
+///
+/// # Errors
+/// No `max_tokens`.
+pub fn cloud_body(call: &Call, target: &Target, version: &str) -> Result<Params> {
+    let mut body = body(call, target)?;
+    for name in ["model", "stream"] {
+        body.remove(name);
+    }
+    if let Some(format) = body.remove("output_format") {
+        let config: Option<Object> = body.get("output_config");
+        let mut config = config.unwrap_or_default();
+        config.insert(
+            "format".into(),
+            serde_json::from_slice(&format).unwrap_or_default(),
+        );
+        body.set("output_config", &config);
+    }
+    if !body.contains("anthropic_version") {
+        body.set("anthropic_version", version);
+    }
+    Ok(body)
+}
+
+/// The call with the features that its caller asks for among the headers that go upstream.
+pub fn with_features(call: &Call) -> Call {
+    let mut call = call.clone();
+    let betas = call.dialect_headers.iter();
+    let betas = betas.filter(|(name, _)| name == "anthropic-beta");
+    call.forward_headers.extend(betas.cloned());
+    call
+}
+
 /// Features that have to be asked for by name, as far as the members show that they are used.
 pub fn betas(body: &Params) -> Vec<&'static str> {
     let has = |name: &str, what: &str| {

@@ -126,3 +126,87 @@ fn a_stream_that_is_cut_is_an_error() {
     stream.push(&STREAM.as_bytes()[..half], &mut out).unwrap();
     assert!(stream.cut(&mut out).is_err());
 }
+
+fn cloud(name: &str, model: &str) -> Target {
+    let mut target = target();
+    target.provider = provider(name).unwrap();
+    target.model = model.into();
+    target.api_key = None;
+    for (name, value) in [
+        ("aws_region_name", "us-east-1"),
+        ("vertex_project", "p"),
+        ("vertex_location", "us-east5"),
+    ] {
+        target.options.other.set(name, value);
+    }
+    target
+}
+
+const CLOUD: &str = r#"{"model":"group","max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"Sig==","x": 1}]}]}"#;
+
+#[test]
+fn clouds_get_the_same_members_in_their_own_envelope() {
+    let mut call = call(CLOUD);
+    call.dialect_headers = vec![(
+        "anthropic-beta".into(),
+        "context-1m-2025-08-07,claude-code-20250219".into(),
+    )];
+    let bedrock = cloud("bedrock", "anthropic.claude-3-5-sonnet-20240620-v1:0");
+    let adapter = bedrock.provider.adapter;
+    assert_eq!(adapter.asks(&call, &bedrock), Op::Messages);
+    let sent = adapter.request(&call, &bedrock).unwrap();
+    assert!(sent.url.ends_with("/invoke"), "{}", sent.url);
+    assert_eq!(
+        sent.body,
+        r#"{"max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"Sig==","x": 1}]}],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07"]}"#
+    );
+    let converse = cloud(
+        "bedrock",
+        "converse/anthropic.claude-3-5-sonnet-20240620-v1:0",
+    );
+    assert_eq!(adapter.asks(&call, &converse), Op::Chat);
+
+    let row = crate::adapt::providers::vertex::row("claude-sonnet-4-5").unwrap();
+    let mut vertex = cloud("vertex_ai", "claude-sonnet-4-5");
+    vertex.provider = row;
+    assert_eq!(row.adapter.asks(&call, &vertex), Op::Messages);
+    let sent = row.adapter.request(&call, &vertex).unwrap();
+    assert!(sent.url.contains(":rawPredict"), "{}", sent.url);
+    assert_eq!(
+        sent.body,
+        r#"{"max_tokens":5,"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"Sig==","x": 1}]}],"anthropic_version":"vertex-2023-10-16","anthropic_beta":["context-1m-2025-08-07"]}"#
+    );
+}
+
+#[test]
+fn a_stream_of_bedrocks_comes_out_as_anthropics_events() {
+    use crate::adapt::providers::bedrock::eventstream;
+    use base64::Engine as _;
+    let target = cloud("bedrock", "anthropic.claude-3-5-sonnet-20240620-v1:0");
+    let mut frames = Vec::new();
+    let mut want = String::new();
+    for event in STREAM
+        .split("\n\n")
+        .filter(|event| event.starts_with("event"))
+    {
+        let (_, data) = event.split_once("data: ").unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD.encode(data);
+        let headers = [(":message-type", "event"), (":event-type", "chunk")];
+        let payload = json!({"bytes": bytes}).to_string();
+        frames.extend(eventstream::write(&headers, payload.as_bytes()));
+        want.push_str(&event.replace("claude-x", "group"));
+        want.push_str("\n\n");
+    }
+    for at in 0..frames.len() {
+        let mut stream = target
+            .provider
+            .adapter
+            .stream(&call(r#"{"stream":true,"max_tokens":1}"#), &target);
+        let mut out = BytesMut::new();
+        stream.push(&frames[..at], &mut out).unwrap();
+        stream.push(&frames[at..], &mut out).unwrap();
+        let end = stream.finish(&mut out).unwrap();
+        assert_eq!(String::from_utf8_lossy(&out), want);
+        assert_eq!(end.usage.unwrap().completion_tokens, 7);
+    }
+}

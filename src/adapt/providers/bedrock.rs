@@ -26,6 +26,7 @@ mod whole;
 pub(super) mod wire;
 
 use super::anthropic::Anthropic;
+use super::anthropic_native;
 use super::anthropic_request;
 use super::anthropic_stream::AnthropicStream;
 use crate::adapt::canonical::{self, Context, Form};
@@ -59,6 +60,14 @@ impl Adapter for Bedrock {
         let mut error = errors::broken(target, &text).side(Side::Client);
         error.retry = false;
         error
+    }
+
+    fn asks(&self, call: &Call, target: &Target) -> Op {
+        let claude = models::is_claude(&target.model) && !target.model.starts_with("converse/");
+        match call.op {
+            Op::Messages if claude => Op::Messages,
+            other => other.carrier(),
+        }
     }
 
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
@@ -95,6 +104,10 @@ impl Adapter for Bedrock {
                 }
                 upstream(ask(invoke, headers), body)
             }
+            Road::Messages => {
+                let body = claude::native(call, target)?.to_json();
+                wire::upstream(call, target, ask(invoke, guardrail(call, target)), body)
+            }
             Road::Text(family) => {
                 let body = texts::body(call, target, family)?;
                 upstream(ask(invoke, guardrail(call, target)), body)
@@ -129,6 +142,7 @@ impl Adapter for Bedrock {
                 Ok(finished(call, canonical))
             }
             Road::Claude => Anthropic.reply(call, &claude::as_claude(target), head, body),
+            Road::Messages => anthropic_native::reply(call, target, &body),
             Road::Text(family) => texts::reply(call, target, head, &body, family),
             Road::Embeddings => embeddings::reply(call, target, &body),
         }
@@ -141,6 +155,10 @@ impl Adapter for Bedrock {
             ..StreamSettings::of(call, target)
         };
         match road(call, target) {
+            Ok(Road::Messages) => {
+                let inner = anthropic_native::NativeStream::new(call, target);
+                return Box::new(chunks::ClaudeStream::new(target, Box::new(inner)));
+            }
             Ok(Road::Claude) => {
                 let settings = StreamSettings {
                     text: false,
@@ -185,6 +203,8 @@ impl Adapter for Bedrock {
 enum Road {
     Converse,
     Claude,
+    /// Claude, for a caller who speaks its dialect.
+    Messages,
     Text(Family),
     Embeddings,
 }
@@ -200,6 +220,9 @@ fn road(call: &Call, target: &Target) -> Result<Road> {
     };
     if call.op == Op::Embeddings {
         return Ok(Road::Embeddings);
+    }
+    if call.op == Op::Messages {
+        return Ok(Road::Messages);
     }
     match (models::route(&target.model), models::family(&target.model)) {
         (Route::Converse, _) => Ok(Road::Converse),

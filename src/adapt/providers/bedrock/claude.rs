@@ -3,10 +3,11 @@
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>
 
 use super::{models, wire};
-use crate::adapt::providers::anthropic_request;
+use crate::adapt::providers::{anthropic_native, anthropic_request};
 use crate::adapt::usage::Object;
 use crate::adapt::{Memo, Target};
 use crate::error::Result;
+use crate::params::Params;
 use crate::request::Call;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -106,6 +107,60 @@ pub fn body(call: &Call, target: &Target) -> Result<(Object, bool)> {
         members.insert("anthropic_beta".into(), json!(betas));
     }
     Ok((members, announced))
+}
+
+/// Members of the protocol that Bedrock takes; it refuses a body with any other.
+const TAKEN: [&str; 16] = [
+    "anthropic_version",
+    "anthropic_beta",
+    "max_tokens",
+    "messages",
+    "system",
+    "stop_sequences",
+    "temperature",
+    "top_p",
+    "top_k",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "metadata",
+    "context_management",
+    "output_config",
+    "mcp_servers",
+];
+
+/// The body of a caller who speaks Anthropic's dialect: members as they came, as far as Bedrock takes them.
+///
+/// # Errors
+/// No `max_tokens`.
+pub fn native(call: &Call, target: &Target) -> Result<Params> {
+    let mut body = anthropic_native::cloud_body(call, target, VERSION)?;
+    body.retain(|name, _| TAKEN.contains(&name));
+    let mut betas: BTreeSet<String> = BTreeSet::new();
+    let own: Vec<String> = body.get("anthropic_beta").unwrap_or_default();
+    let used = anthropic_native::betas(&body)
+        .into_iter()
+        .map(str::to_owned);
+    let named = wire::betas(&anthropic_native::with_features(call), target);
+    for beta in used.chain(named).chain(own) {
+        let known = BETAS.iter().find(|(name, _)| *name == beta);
+        betas.extend(known.map(|(_, sent)| (*sent).to_owned()));
+        if beta == FORMS || beta == "interleaved-thinking-2025-05-14" {
+            betas.insert(beta);
+        }
+    }
+    body.remove("anthropic_beta");
+    if !betas.is_empty() {
+        body.set("anthropic_beta", &betas);
+    }
+    if let Some(mut tools) = body.get::<Vec<Object>>("tools") {
+        let before = tools.clone();
+        tools.iter_mut().for_each(as_bedrock_takes);
+        if tools != before {
+            body.set("tools", &tools);
+        }
+    }
+    Ok(body)
 }
 
 /// Bedrock's names for a tool's kinds, and none of the members that it refuses.

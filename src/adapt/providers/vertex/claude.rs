@@ -5,6 +5,7 @@
 
 use super::place;
 use crate::adapt::providers::anthropic::Anthropic;
+use crate::adapt::providers::anthropic_native;
 use crate::adapt::providers::anthropic_request::{self, Built};
 use crate::adapt::providers::bedrock::betas as named_by_caller;
 use crate::adapt::providers::gemini::{Gemini, request};
@@ -14,7 +15,7 @@ use crate::adapt::{
 };
 use crate::error::{Error, Result};
 use crate::params::Params;
-use crate::request::Call;
+use crate::request::{Call, Op};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -78,12 +79,22 @@ impl Adapter for Claude {
         Inline::All
     }
 
+    fn asks(&self, call: &Call, _target: &Target) -> Op {
+        match call.op {
+            Op::Messages => Op::Messages,
+            other => other.carrier(),
+        }
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         let verb = if call.stream {
             "streamRawPredict"
         } else {
             "rawPredict"
         };
+        if call.op == Op::Messages {
+            return native(call, target, verb);
+        }
         let Built { members, betas } = anthropic_request::body(call, target)?;
         let body = as_vertex_takes(members, target)?;
         envelope(call, target, verb, body, betas)
@@ -111,6 +122,40 @@ impl Adapter for Claude {
     fn fault(&self, call: &Call, target: &Target, fault: Fault) -> Error {
         Gemini.fault(call, target, fault)
     }
+}
+
+/// The request of a caller who speaks Anthropic's dialect: members as they came.
+///
+/// # Errors
+/// No `max_tokens`, and as [`envelope`].
+fn native(call: &Call, target: &Target, verb: &str) -> Result<UpstreamRequest> {
+    let mut members = anthropic_native::cloud_body(call, target, BODY_VERSION)?;
+    let betas = anthropic_native::betas(&members).into_iter().collect();
+    // The envelope looks at these only; all others stay raw.
+    let mut looked_at = Object::new();
+    for name in ["anthropic_beta", "anthropic_version", "labels", "tools"] {
+        if let Some(value) = members.get(name) {
+            looked_at.insert(name.into(), value);
+        }
+    }
+    let asked = anthropic_native::with_features(call);
+    let mut request = envelope(&asked, target, verb, looked_at, betas)?;
+    let named: BTreeSet<String> = request
+        .headers
+        .get(BETA)
+        .and_then(|named| named.to_str().ok())
+        .into_iter()
+        .flat_map(|named| named.split(','))
+        .filter(|beta| !HEADER_BETAS.contains(beta))
+        .map(str::to_owned)
+        .collect();
+    members.remove("labels");
+    members.remove("anthropic_beta");
+    if !named.is_empty() {
+        members.set("anthropic_beta", &named);
+    }
+    request.body = members.to_json().into();
+    Ok(request)
 }
 
 /// The request of a body of Anthropic's: features named where Vertex looks for them, labels in a header.
