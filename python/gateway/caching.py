@@ -13,9 +13,11 @@ import json
 from typing import Any
 
 from gateway import _gateway
+from gateway.paths import names_at
 
 # LiteLLM's `caching` is a package; its paths are in names.py.
 __path__: list[str] = []
+__getattr__ = names_at("caching")
 
 
 class LiteLLMCacheType(str, enum.Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gateway import _gateway
@@ -163,13 +163,6 @@ def supports_url_context(model: str, custom_llm_provider: str | None = None) -> 
     return _supports(model, custom_llm_provider, "supports_url_context")
 
 
-def _of(provider: str, mode: str | None = None) -> Iterable[str]:
-    for name, entry in model_cost.items():
-        if entry.get("litellm_provider") == provider and mode in (None, entry.get("mode")):
-            yield name
-
-
-bedrock_embedding_models: set[str] = set(_of("bedrock", "embedding"))
 model_list: list[str] = sorted(model_cost)
 models_by_provider: dict[str, set[str]] = {}
 for _name, _entry in model_cost.items():

@@ -17,7 +17,7 @@ BY_HOME: dict[str, str] = {
         Cache CacheMode LiteLLMCacheType disable_cache enable_cache update_cache
     """,
     "catalog": """
-        bedrock_embedding_models get_max_tokens get_model_info model_cost model_list models_by_provider
+        get_max_tokens get_model_info model_cost model_list models_by_provider
         register_model supports_audio_input supports_audio_output supports_function_calling
         supports_parallel_function_calling supports_pdf_input supports_reasoning supports_response_schema
         supports_system_messages supports_url_context supports_vision supports_web_search

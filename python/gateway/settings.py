@@ -84,6 +84,45 @@ _DICTS = """
     guardrail_name_config_map prompt_name_config_map public_model_groups_links
 """
 
+_CHAT_PARAMS = """
+    functions function_call temperature temperature top_p n stream stream_options stop max_completion_tokens
+    modalities prediction audio max_tokens presence_penalty frequency_penalty logit_bias user request_timeout
+    api_base api_version api_key deployment_id organization base_url default_headers timeout response_format
+    seed tools tool_choice max_retries parallel_tool_calls logprobs top_logprobs reasoning_effort extra_headers
+    thinking web_search_options include_server_side_tool_invocations service_tier prompt_cache_key
+    prompt_cache_retention safety_identifier verbosity store
+"""
+
+_CONVERSE_MODELS = """
+    qwen.qwen3-coder-480b-a35b-v1:0 qwen.qwen3-coder-next qwen.qwen3-235b-a22b-2507-v1:0
+    qwen.qwen3-coder-30b-a3b-v1:0 qwen.qwen3-32b-v1:0 deepseek.v3-v1:0 deepseek.v3.2 openai.gpt-oss-20b-1:0
+    openai.gpt-oss-120b-1:0 anthropic.claude-haiku-4-5-20251001-v1:0 anthropic.claude-sonnet-4-5-20250929-v1:0
+    anthropic.claude-fable-5-1 anthropic.claude-fable-5 anthropic.claude-sonnet-5 anthropic.claude-opus-5
+    anthropic.claude-opus-4-8 anthropic.claude-opus-4-7 anthropic.claude-opus-4-6-v1:0 anthropic.claude-
+    opus-4-6-v1 anthropic.claude-sonnet-4-6 anthropic.claude-opus-4-1-20250805-v1:0 anthropic.claude-
+    opus-4-20250514-v1:0 anthropic.claude-sonnet-4-20250514-v1:0 anthropic.claude-3-7-sonnet-20250219-v1:0
+    anthropic.claude-3-5-haiku-20241022-v1:0 anthropic.claude-3-5-sonnet-20241022-v2:0
+    anthropic.claude-3-5-sonnet-20240620-v1:0 anthropic.claude-3-opus-20240229-v1:0
+    anthropic.claude-3-sonnet-20240229-v1:0 anthropic.claude-3-haiku-20240307-v1:0 anthropic.claude-v2
+    anthropic.claude-v2:1 anthropic.claude-v1 anthropic.claude-instant-v1 ai21.jamba-instruct-v1:0
+    ai21.jamba-1-5-mini-v1:0 ai21.jamba-1-5-large-v1:0 meta.llama3-70b-instruct-v1:0
+    meta.llama3-8b-instruct-v1:0 meta.llama3-1-8b-instruct-v1:0 meta.llama3-1-70b-instruct-v1:0
+    meta.llama3-1-405b-instruct-v1:0 meta.llama3-70b-instruct-v1:0 mistral.mistral-large-2407-v1:0
+    mistral.mistral-large-2402-v1:0 mistral.mistral-small-2402-v1:0 meta.llama3-2-1b-instruct-v1:0
+    meta.llama3-2-3b-instruct-v1:0 meta.llama3-2-11b-instruct-v1:0 meta.llama3-2-90b-instruct-v1:0 amazon.nova-
+    lite-v1:0 amazon.nova-2-lite-v1:0 amazon.nova-2-pro-preview-20251202-v1:0 amazon.nova-pro-v1:0
+    writer.palmyra-x4-v1:0 writer.palmyra-x5-v1:0 minimax.minimax-m2.1 moonshotai.kimi-k2.5
+"""
+
+_FINISH_REASONS = """
+    stop length function_call tool_calls content_filter
+"""
+
+_BEDROCK_EMBEDDINGS = """
+    amazon.nova-2-multimodal-embeddings-v1:0 amazon.titan-embed-text-v1 cohere.embed-english-v3 cohere.embed-
+    multilingual-v3 cohere.embed-v4:0 twelvelabs.marengo-embed-2-7-v1:0 twelvelabs.marengo-embed-3-0-v1:0
+"""
+
 _VALUES: dict[str, Any] = {
     "AZURE_DEFAULT_API_VERSION": "2025-02-01-preview",
     "BATCH_GUARDRAIL_RESPONSE_FIELD": "litellm_batch_guardrail",
@@ -145,4 +184,8 @@ DEFAULTS: dict[str, Callable[[], Any]] = {
     **dict.fromkeys(_LISTS.split(), list),
     **dict.fromkeys(_DICTS.split(), dict),
     **{name: _constant(value) for name, value in _VALUES.items()},
+    "BEDROCK_CONVERSE_MODELS": _CONVERSE_MODELS.split,
+    "OPENAI_CHAT_COMPLETION_PARAMS": _CHAT_PARAMS.split,
+    "OPENAI_FINISH_REASONS": _FINISH_REASONS.split,
+    "bedrock_embedding_models": lambda: set(_BEDROCK_EMBEDDINGS.split()),
 }

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pydantic
 from pydantic import ConfigDict
 
+from gateway.paths import names_at
+
 # LiteLLM's `types` is a package; its paths are in names.py.
 __path__: list[str] = []
+__getattr__ = names_at("types")
 
 _F = TypeVar("_F", bound=Callable[..., None])
 

@@ -93,6 +93,21 @@ def test_a_litellm_that_is_installed_is_never_loaded(tmp_path: Path) -> None:
     assert printed.strip() == "litellm.proxy"
 
 
+def test_the_shim_gives_the_name_to_this_package() -> None:
+    shim = Path(__file__).parents[2] / "litellm-shim"
+    printed = run(
+        f"""
+        import sys
+        sys.path.insert(0, {str(shim)!r})
+        import litellm
+        from litellm.types.utils import ModelResponse
+        import gateway
+        print(litellm is gateway, ModelResponse is gateway.ModelResponse)
+        """
+    )
+    assert printed.strip() == "True True"
+
+
 def gateway_run(*arguments: str, cwd: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "run", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
