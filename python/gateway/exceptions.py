@@ -622,6 +622,9 @@ def from_core(parts: dict[str, Any]) -> Exception:
     status = parts["status"]
     message = parts["message"]
     provider, model = parts["llm_provider"], parts["model"]
+    if cls is ImageFetchError:
+        # The address was the caller's: it is nobody's failure.
+        provider, model = provider or None, model or None
     response = None
     if parts.get("headers") is not None:
         response = httpx.Response(

@@ -35,6 +35,11 @@ impl Adapter for Anthropic {
         }
     }
 
+    fn unfetched(&self, _call: &Call, target: &Target, url: &str, why: &str) -> Error {
+        let text = format!("Error: Unable to fetch image from URL. {why} url={url}");
+        Error::bad_request(text).at(target.provider.name, &target.model)
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         match call.op {
             Op::Messages => return anthropic_native::request(call, target),
