@@ -65,7 +65,7 @@ BY_HOME: dict[str, str] = {
         CacheCreationTokenDetails ChatCompletionDeltaToolCall ChatCompletionMessageCustomToolCall
         ChatCompletionMessageToolCall ChatCompletionTokenLogprob ChoiceLogprobs Choices
         CompletionTokensDetailsWrapper Delta Embedding EmbeddingResponse Function FunctionCall LiteLLMBaseModel
-        Logprobs Message ModelResponse ModelResponseStream PromptTokensDetailsWrapper RerankResponse
+        Logprobs Message ModelResponse ModelResponseBase ModelResponseStream PromptTokensDetailsWrapper RerankResponse
         ServerToolUse StreamingChoices TextChoices TextCompletionResponse TopLogprob TranscriptionResponse Usage
     """,
     "custom_logger": """

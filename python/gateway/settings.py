@@ -98,20 +98,21 @@ _CONVERSE_MODELS = """
     qwen.qwen3-coder-30b-a3b-v1:0 qwen.qwen3-32b-v1:0 deepseek.v3-v1:0 deepseek.v3.2 openai.gpt-oss-20b-1:0
     openai.gpt-oss-120b-1:0 anthropic.claude-haiku-4-5-20251001-v1:0 anthropic.claude-sonnet-4-5-20250929-v1:0
     anthropic.claude-fable-5-1 anthropic.claude-fable-5 anthropic.claude-sonnet-5 anthropic.claude-opus-5
-    anthropic.claude-opus-4-8 anthropic.claude-opus-4-7 anthropic.claude-opus-4-6-v1:0 anthropic.claude-
-    opus-4-6-v1 anthropic.claude-sonnet-4-6 anthropic.claude-opus-4-1-20250805-v1:0 anthropic.claude-
-    opus-4-20250514-v1:0 anthropic.claude-sonnet-4-20250514-v1:0 anthropic.claude-3-7-sonnet-20250219-v1:0
-    anthropic.claude-3-5-haiku-20241022-v1:0 anthropic.claude-3-5-sonnet-20241022-v2:0
-    anthropic.claude-3-5-sonnet-20240620-v1:0 anthropic.claude-3-opus-20240229-v1:0
-    anthropic.claude-3-sonnet-20240229-v1:0 anthropic.claude-3-haiku-20240307-v1:0 anthropic.claude-v2
-    anthropic.claude-v2:1 anthropic.claude-v1 anthropic.claude-instant-v1 ai21.jamba-instruct-v1:0
-    ai21.jamba-1-5-mini-v1:0 ai21.jamba-1-5-large-v1:0 meta.llama3-70b-instruct-v1:0
-    meta.llama3-8b-instruct-v1:0 meta.llama3-1-8b-instruct-v1:0 meta.llama3-1-70b-instruct-v1:0
-    meta.llama3-1-405b-instruct-v1:0 meta.llama3-70b-instruct-v1:0 mistral.mistral-large-2407-v1:0
-    mistral.mistral-large-2402-v1:0 mistral.mistral-small-2402-v1:0 meta.llama3-2-1b-instruct-v1:0
-    meta.llama3-2-3b-instruct-v1:0 meta.llama3-2-11b-instruct-v1:0 meta.llama3-2-90b-instruct-v1:0 amazon.nova-
-    lite-v1:0 amazon.nova-2-lite-v1:0 amazon.nova-2-pro-preview-20251202-v1:0 amazon.nova-pro-v1:0
-    writer.palmyra-x4-v1:0 writer.palmyra-x5-v1:0 minimax.minimax-m2.1 moonshotai.kimi-k2.5
+    anthropic.claude-opus-4-8 anthropic.claude-opus-4-7 anthropic.claude-opus-4-6-v1:0
+    anthropic.claude-opus-4-6-v1 anthropic.claude-sonnet-4-6 anthropic.claude-opus-4-1-20250805-v1:0
+    anthropic.claude-opus-4-20250514-v1:0 anthropic.claude-sonnet-4-20250514-v1:0
+    anthropic.claude-3-7-sonnet-20250219-v1:0 anthropic.claude-3-5-haiku-20241022-v1:0
+    anthropic.claude-3-5-sonnet-20241022-v2:0 anthropic.claude-3-5-sonnet-20240620-v1:0
+    anthropic.claude-3-opus-20240229-v1:0 anthropic.claude-3-sonnet-20240229-v1:0
+    anthropic.claude-3-haiku-20240307-v1:0 anthropic.claude-v2 anthropic.claude-v2:1 anthropic.claude-v1
+    anthropic.claude-instant-v1 ai21.jamba-instruct-v1:0 ai21.jamba-1-5-mini-v1:0 ai21.jamba-1-5-large-v1:0
+    meta.llama3-70b-instruct-v1:0 meta.llama3-8b-instruct-v1:0 meta.llama3-1-8b-instruct-v1:0
+    meta.llama3-1-70b-instruct-v1:0 meta.llama3-1-405b-instruct-v1:0 meta.llama3-70b-instruct-v1:0
+    mistral.mistral-large-2407-v1:0 mistral.mistral-large-2402-v1:0 mistral.mistral-small-2402-v1:0
+    meta.llama3-2-1b-instruct-v1:0 meta.llama3-2-3b-instruct-v1:0 meta.llama3-2-11b-instruct-v1:0
+    meta.llama3-2-90b-instruct-v1:0 amazon.nova-lite-v1:0 amazon.nova-2-lite-v1:0
+    amazon.nova-2-pro-preview-20251202-v1:0 amazon.nova-pro-v1:0 writer.palmyra-x4-v1:0 writer.palmyra-x5-v1:0
+    minimax.minimax-m2.1 moonshotai.kimi-k2.5
 """
 
 _FINISH_REASONS = """
@@ -119,8 +120,9 @@ _FINISH_REASONS = """
 """
 
 _BEDROCK_EMBEDDINGS = """
-    amazon.nova-2-multimodal-embeddings-v1:0 amazon.titan-embed-text-v1 cohere.embed-english-v3 cohere.embed-
-    multilingual-v3 cohere.embed-v4:0 twelvelabs.marengo-embed-2-7-v1:0 twelvelabs.marengo-embed-3-0-v1:0
+    amazon.nova-2-multimodal-embeddings-v1:0 amazon.titan-embed-text-v1 cohere.embed-english-v3
+    cohere.embed-multilingual-v3 cohere.embed-v4:0 twelvelabs.marengo-embed-2-7-v1:0
+    twelvelabs.marengo-embed-3-0-v1:0
 """
 
 _VALUES: dict[str, Any] = {
