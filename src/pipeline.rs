@@ -17,6 +17,7 @@ mod explain;
 mod flow;
 mod hedge;
 mod media;
+mod raw;
 mod routed;
 mod running;
 mod seat;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+pub use raw::RawStream;
 pub use stream::AnswerStream;
 
 /// Everything a call needs: one for each process.
@@ -95,6 +97,8 @@ pub enum AnswerBody {
     Whole(Reply),
     /// Canonical SSE events.
     Stream(AnswerStream),
+    /// Bytes that are no text, as they come.
+    Raw(RawStream),
 }
 
 /// A call that failed, with what is known for headers and log.
@@ -216,6 +220,12 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
                 place.keep(&target, KeptBody::Whole(reply.clone()), now);
             }
             (AnswerBody::Whole(reply), cost)
+        }
+        GotBody::Raw(body, usage) => {
+            running.explain(None);
+            explanation = running.explanation.clone();
+            let stream = RawStream::new(running, target.clone(), body, usage);
+            (AnswerBody::Raw(stream), None)
         }
         GotBody::Stream(flow) => {
             running.explain(None);

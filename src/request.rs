@@ -25,6 +25,18 @@ pub enum Op {
     Rerank,
     /// How many tokens a prompt is, asked of the provider: `/v1/messages/count_tokens`, `:countTokens`.
     CountTokens,
+    /// `/v1/images/generations`, `image_generation()`.
+    ImageGeneration,
+    /// `/v1/images/edits`, `image_edit()`.
+    ImageEdit,
+    /// `/v1/images/variations`, `image_variation()`.
+    ImageVariation,
+    /// `/v1/audio/transcriptions`, `transcription()`.
+    Transcription,
+    /// `/v1/audio/speech`, `speech()`.
+    Speech,
+    /// `/v1/moderations`, `moderation()`.
+    Moderation,
 }
 
 impl Op {
@@ -38,6 +50,12 @@ impl Op {
             Self::GenerateContent => "agenerate_content",
             Self::Rerank => "arerank",
             Self::CountTokens => "acount_tokens",
+            Self::ImageGeneration => "aimage_generation",
+            Self::ImageEdit => "aimage_edit",
+            Self::ImageVariation => "aimage_variation",
+            Self::Transcription => "atranscription",
+            Self::Speech => "aspeech",
+            Self::Moderation => "amoderation",
         }
     }
 
@@ -84,22 +102,37 @@ impl Op {
 
     /// Whether it is done elsewhere than in the provider's own adapter: in [`crate::adapt::endpoints`].
     pub fn is_endpoint(self) -> bool {
-        matches!(self, Self::Rerank)
+        matches!(
+            self,
+            Self::Rerank
+                | Self::ImageGeneration
+                | Self::ImageEdit
+                | Self::ImageVariation
+                | Self::Transcription
+                | Self::Speech
+                | Self::Moderation
+        )
     }
 
     /// Whether a caller can ask for a stream.
     pub fn streams(self) -> bool {
-        !matches!(self, Self::Embeddings | Self::Rerank)
+        !self.is_endpoint() && self != Self::Embeddings
     }
 
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::Chat,
         Self::TextCompletion,
         Self::Embeddings,
         Self::Messages,
         Self::GenerateContent,
         Self::Rerank,
+        Self::ImageGeneration,
+        Self::ImageEdit,
+        Self::ImageVariation,
+        Self::Transcription,
+        Self::Speech,
+        Self::Moderation,
     ];
 }
 

@@ -146,6 +146,14 @@ def decode_ids(ids: list[int]) -> str: ...
 def token_cost(
     model: str, provider: str | None, usage: bytes, service_tier: str | None = None
 ) -> tuple[float, float] | None: ...
+def images_cost(
+    model: str,
+    provider: str,
+    count: int,
+    size: str | None = None,
+    quality: str | None = None,
+    tokens: bytes | None = None,
+) -> float | None: ...
 def price_entry(model: str, provider: str | None = None) -> tuple[str, str] | None: ...
 
 # catalog.rs

@@ -15,7 +15,11 @@ OURS = frozenset(
     {
         "acompletion",
         "aembedding",
+        "aimage_edit",
+        "aimg_generation",
         "arerank",
+        "aspeech",
+        "atranscription",
         "atext_completion",
         "async_call",
         "client",

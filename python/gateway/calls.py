@@ -13,7 +13,7 @@ import gateway
 from gateway import _gateway
 from gateway.arguments import for_the_core
 from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper, deliver
-from gateway.types import EmbeddingResponse, ModelResponse, RerankResponse, TextCompletionResponse
+from gateway.types import EmbeddingResponse, ModelResponse, RerankResponse, TextCompletionResponse, TranscriptionResponse
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,6 +67,7 @@ _WHOLE: dict[str, Any] = {
     "embedding": EmbeddingResponse,
     "text_completion": TextCompletionResponse,
     "rerank": RerankResponse,
+    "transcription": TranscriptionResponse,
 }
 
 
@@ -108,9 +109,25 @@ def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> 
             return stream
         wrapper = TextCompletionStreamWrapper if op == "text_completion" else CustomStreamWrapper
         return wrapper(reply.stream, reply.model, reply.provider, hidden)
+    if op not in _WHOLE:
+        return _media(op, reply, hidden)
     made = _WHOLE[op].model_validate_json(reply.body)
     made.__dict__["_response_headers"] = hidden.pop("_response_headers")
     made.__dict__["_response_ms"] = reply.response_ms
+    made.__dict__["_hidden_params"] = hidden
+    return made
+
+
+def _media(op: str, reply: _gateway.Reply, hidden: dict[str, Any]) -> Any:
+    """The same for images, speech and moderations, whose classes are loaded when one is needed."""
+    from gateway import media_types
+
+    if op == "speech":
+        sound = media_types.HttpxBinaryResponseContent(reply.body or b"", hidden["_response_headers"])
+        sound._hidden_params = hidden
+        return sound
+    cls: Any = media_types.ImageResponse if op.startswith("image_") else media_types.OpenAIModerationResponse
+    made = cls.model_validate_json(reply.body)
     made.__dict__["_hidden_params"] = hidden
     return made
 

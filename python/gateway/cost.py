@@ -13,7 +13,11 @@ _SPEECH_CALLS = frozenset({"speech", "aspeech"})
 _RERANK_CALLS = frozenset({"rerank", "arerank"})
 _TRANSCRIPTION_CALLS = frozenset({"transcription", "atranscription"})
 # What kind of call a reply that is no chat is of.
-_CALL_TYPES = {"RerankResponse": "rerank"}
+_CALL_TYPES = {
+    "RerankResponse": "rerank",
+    "TranscriptionResponse": "transcription",
+    "HttpxBinaryResponseContent": "speech",
+}
 _TOKEN_RATES = ("input_cost_per_token", "output_cost_per_token", "tiered_pricing")
 
 
@@ -318,6 +322,8 @@ def completion_cost(
     provider = custom_llm_provider or hidden.get("custom_llm_provider")
     served = _member(completion_response, "model")
     names = [base_model] if base_model else _names(model, served, provider or _known_provider(model))
+    if type(completion_response).__name__ == "ImageResponse":
+        return _images(completion_response, model or "", provider or _known_provider(model), n, size, quality)
     if call_type in _IMAGE_CALLS:
         return 0.0
     if completion_response is None and not names:
@@ -341,6 +347,7 @@ def completion_cost(
                 custom_cost_per_second=custom_cost_per_second,
                 prompt_characters=len(prompt),
                 usage_object=counted,
+                audio_transcription_file_duration=float(_member(completion_response, "duration") or 0.0),
                 rerank_billed_units=(_member(completion_response, "meta") or {}).get("billed_units"),
                 call_type=call_type or "completion",
                 service_tier=tier,
@@ -349,6 +356,23 @@ def completion_cost(
         except Exception as error:
             failure = failure or error
     raise failure or ValueError("no model to price")
+
+
+def _images(
+    response: Any, model: str, provider: str | None, n: int | None, size: str | None, quality: str | None
+) -> float:
+    name = model.removeprefix(f"{provider}/") if provider in ("openai", "azure", "bedrock") else model
+    cost = _gateway.images_cost(
+        name,
+        provider or "",
+        len(response.data or []) if n is None else n,
+        size or response.size,
+        quality or response.quality,
+        None if response.usage is None else response.usage.model_dump_json().encode(),
+    )
+    if cost is None:
+        raise _not_mapped(model, provider)
+    return cost
 
 
 def _known_provider(model: str | None) -> str | None:

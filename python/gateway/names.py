@@ -33,7 +33,8 @@ BY_HOME: dict[str, str] = {
         generate_content_stream
     """,
     "endpoints": """
-        arerank rerank
+        aimage_edit aimage_generation aimage_variation amoderation arerank aspeech atranscription image_edit
+        image_generation image_variation moderation rerank speech transcription
     """,
     "exceptions": """
         APIConnectionError APIError APIResponseValidationError AuthenticationError BadGatewayError
@@ -47,6 +48,10 @@ BY_HOME: dict[str, str] = {
     """,
     "main": """
         acompletion aembedding atext_completion completion embedding mock_completion text_completion
+    """,
+    "media_types": """
+        HttpxBinaryResponseContent ImageObject ImageResponse ImageUsage ImageUsageInputTokensDetails
+        OpenAIModerationResponse OpenAIModerationResult
     """,
     "params": """
         LlmProviders get_llm_provider get_optional_params get_supported_openai_params

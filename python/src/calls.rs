@@ -5,16 +5,20 @@ use crate::chunks::ChunkMaker;
 use crate::lane::Lane;
 use crate::runtime::{Process, process};
 use crate::{json, stream};
+use bytes::Bytes;
 use gateway::adapt::Target;
 use gateway::cache::Cache;
 use gateway::error::Error;
 use gateway::options::Options;
+use gateway::params::Params;
 use gateway::pipeline::{Answer, AnswerBody, Engine, Failure};
 use gateway::request::Format;
+use gateway::upload::{Content, Upload};
 use gateway::{Call, ErrorKind, Op};
 use http::HeaderMap;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::future::Future;
 use std::pin::Pin;
@@ -107,6 +111,8 @@ impl Reply {
         };
         match answer.body {
             AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
+            // Only the server asks for these.
+            AnswerBody::Raw(_) => {}
             AnswerBody::Stream(events) => {
                 reply.stream = Some(Py::new(
                     py,
@@ -172,6 +178,29 @@ pub struct Prepared {
     started: Instant,
 }
 
+/// The argument in which Python hands over files.
+const UPLOADS: &str = "$uploads";
+
+/// The arguments as members, and the files among them. Their bytes stay Python's; nothing is copied.
+fn members(kwargs: &Bound<'_, PyDict>) -> PyResult<(Params, Vec<Upload>)> {
+    let Some(files) = kwargs.get_item(UPLOADS)? else {
+        return Ok((json::members(kwargs)?, Vec::new()));
+    };
+    let rest = kwargs.copy()?;
+    rest.del_item(UPLOADS)?;
+    let files: Vec<(String, String, Option<String>, PyBackedBytes)> = files.extract()?;
+    let uploads = files
+        .into_iter()
+        .map(|(field, name, media_type, content)| Upload {
+            field,
+            name,
+            media_type,
+            content: Content::Held(Bytes::from_owner(content)),
+        })
+        .collect();
+    Ok((json::members(&rest)?, uploads))
+}
+
 /// Reads the arguments; nothing is sent yet. `target` settles where the call goes, `None` leaves it to the routes of
 /// the engine.
 fn prepare(
@@ -184,7 +213,7 @@ fn prepare(
     let py = kwargs.py();
     let started = Instant::now();
     let op = Op::of_function(op).unwrap_or(Op::Chat);
-    let members = json::members(kwargs)?;
+    let (members, uploads) = members(kwargs)?;
     let (options, mut params) = Options::split_for(op, members).map_err(|e| raised(py, &e))?;
     let target = if routed {
         params.set("model", &model);
@@ -202,6 +231,7 @@ fn prepare(
     call.options = options;
     // A Router's replies name the model that answered.
     call.keep_upstream_model = routed;
+    call.uploads = uploads;
     let call_id = call.id.clone();
     let engine = engine.clone();
     Ok(Prepared {

@@ -1,7 +1,8 @@
 //! What usage costs; see `python/gateway/cost.py`.
 
+use gateway::account::ImageUnits;
 use gateway::account::billed::Billed;
-use gateway::account::price::Quote;
+use gateway::account::price::{Quote, image_cost};
 use gateway::catalog;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -39,8 +40,29 @@ fn price_entry(model: &str, provider: Option<&str>) -> Option<(String, String)> 
     Some((found.key, entry))
 }
 
+/// USD for `count` images; None when nobody says a price. `tokens`: `usage` of the reply (JSON).
+#[pyfunction]
+#[pyo3(signature = (model, provider, count, size=None, quality=None, tokens=None))]
+fn images_cost(
+    model: &str,
+    provider: &str,
+    count: u64,
+    size: Option<String>,
+    quality: Option<String>,
+    tokens: Option<&[u8]>,
+) -> Option<f64> {
+    let units = ImageUnits {
+        count,
+        size,
+        quality,
+        tokens: tokens.and_then(|tokens| serde_json::from_slice(tokens).ok()),
+    };
+    image_cost(provider, model, &units)
+}
+
 /// Adds this file's functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(token_cost, module)?)?;
+    module.add_function(wrap_pyfunction!(images_cost, module)?)?;
     module.add_function(wrap_pyfunction!(price_entry, module)?)
 }

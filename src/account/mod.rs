@@ -35,6 +35,12 @@ pub struct Usage {
     pub service_tier: Option<String>,
     /// What a reranking is billed by.
     pub rerank: Option<RerankUnits>,
+    /// Images that were made.
+    pub images: Option<Box<ImageUnits>>,
+    /// Length of a recording; nothing is known of one that nobody told.
+    pub audio_seconds: Option<f64>,
+    /// Characters that were spoken.
+    pub characters: Option<u64>,
     /// Counted here because the provider said nothing.
     pub estimated: bool,
 }
@@ -46,6 +52,19 @@ pub enum RerankUnits {
     Queries(u64),
     /// All tokens, of query and documents.
     Tokens(u64),
+}
+
+/// What images are billed by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageUnits {
+    /// How many.
+    pub count: u64,
+    /// As OpenAI says it: `1024x1024`.
+    pub size: Option<String>,
+    /// `standard`, `hd`, `low`, ...
+    pub quality: Option<String>,
+    /// `usage` of the reply, where it is billed by the token.
+    pub tokens: Option<serde_json::Value>,
 }
 
 /// USD.
@@ -64,6 +83,17 @@ pub struct Cost {
     pub reasoning: f64,
     pub tool: f64,
     pub total: f64,
+}
+
+impl Cost {
+    /// All of it for the input.
+    pub fn of_input(input: f64) -> Self {
+        Self {
+            input,
+            total: input,
+            ..Self::default()
+        }
+    }
 }
 
 /// How a call ended.

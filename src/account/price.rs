@@ -5,6 +5,7 @@
 //! has no cost, which is not the same as free.
 
 mod custom;
+mod images;
 mod rates;
 mod search;
 mod served;
@@ -20,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use images::image_cost;
 pub use rates::BilledRates;
 
 /// Price members by name.
@@ -114,10 +116,35 @@ impl Quote {
         if let Some(units) = &usage.rerank {
             return self.rerank(units);
         }
+        if let Some(characters) = usage.characters {
+            return self.spoken(characters);
+        }
+        if let Some(seconds) = usage.audio_seconds
+            && let Some(cost) = self.heard(seconds, usage)
+        {
+            return cost;
+        }
         let mut cost = self.billed(&Billed::of(usage), usage.service_tier.as_deref());
         cost.tool = self.search.cost(usage.web_search_requests);
         cost.total += cost.tool;
         cost
+    }
+
+    /// What speech costs, by the character.
+    fn spoken(&self, characters: u64) -> Cost {
+        Cost::of_input(self.price("input_cost_per_character").unwrap_or(0.0) * characters as f64)
+    }
+
+    /// What a transcription costs by the second; `None` where it is billed by the token and tokens are told.
+    fn heard(&self, seconds: f64, usage: &Usage) -> Option<Cost> {
+        if usage.total_tokens > 0 && self.price("input_cost_per_token").is_some() {
+            return None;
+        }
+        let price = self
+            .price("output_cost_per_second")
+            .filter(|price| *price > 0.0)
+            .or_else(|| self.price("input_cost_per_second"));
+        Some(Cost::of_input(price.unwrap_or(0.0) * seconds))
     }
 
     /// What a reranking costs. What the provider does not count is not billed, as in LiteLLM.
@@ -126,12 +153,7 @@ impl Quote {
             RerankUnits::Queries(count) => ("input_cost_per_query", count),
             RerankUnits::Tokens(count) => ("input_cost_per_token", count),
         };
-        let input = self.price(name).unwrap_or(0.0) * count as f64;
-        Cost {
-            input,
-            total: input,
-            ..Cost::default()
-        }
+        Cost::of_input(self.price(name).unwrap_or(0.0) * count as f64)
     }
 
     /// What billed units cost. `service_tier` names the tier that served the call; others than the priced are standard.

@@ -34,7 +34,7 @@ mod stream_written;
 mod target;
 pub mod usage;
 
-use crate::account::price::Quote;
+use crate::account::price::{Quote, image_cost};
 use crate::account::{Cost, Usage};
 use crate::error::Result;
 use crate::options::{Options, Secret};
@@ -81,6 +81,9 @@ impl Target {
         served: Option<&str>,
         time: impl FnOnce() -> Duration,
     ) -> Option<Cost> {
+        if let Some(images) = &usage.images {
+            return image_cost(self.provider.name, &self.model, images).map(Cost::of_input);
+        }
         let custom = self.options.price.as_ref();
         let priced = custom.is_some_and(|custom| !custom.prices.is_empty());
         let own = priced || self.options.base_model.is_some();
@@ -265,6 +268,10 @@ pub trait Adapter: Send + Sync {
     /// come to [`Self::reply`] as one JSON array, that of the first request first.
     fn further(&self, _call: &Call, _target: &Target) -> Result<Vec<UpstreamRequest>> {
         Ok(Vec::new())
+    }
+    /// Whether the reply is passed on as it comes: sound, or a stream that nothing has to be made of.
+    fn is_raw(&self, _call: &Call) -> bool {
+        false
     }
     /// Turns a whole 2xx reply into the canonical form.
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply>;

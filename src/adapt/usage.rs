@@ -151,7 +151,7 @@ pub fn counts(usage: &Object, service_tier: Option<&str>) -> Usage {
             .max(count(prompt, "web_search_requests")),
         service_tier: service_tier.map(str::to_owned),
         estimated: false,
-        rerank: None,
+        ..Usage::default()
     }
 }
 

@@ -6,11 +6,12 @@ use super::bridged::Bridged;
 use super::explain::Attempted;
 use super::flow::Flow;
 use super::running::Running;
+use crate::account::Usage;
 use crate::adapt::mock::{self, Mocked};
 use crate::adapt::{Auth, GOOGLE_PROJECT, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::forward::sigv4::Scope;
-use crate::forward::{Clocks, Upstream, collect};
+use crate::forward::{Clocks, Upstream, UpstreamBody, collect};
 use crate::request::{Call, Op};
 use crate::resilience::backoff;
 use crate::resilience::retry::MAX_RETRIES;
@@ -49,6 +50,8 @@ pub(super) struct Got {
 pub(super) enum GotBody {
     Whole(Reply),
     Stream(Box<Flow>),
+    /// Bytes as they come, and what they are billed by.
+    Raw(Box<dyn UpstreamBody>, Option<Usage>),
 }
 
 impl Engine {
@@ -113,6 +116,7 @@ impl Engine {
         got.body = match got.body {
             GotBody::Whole(reply) => GotBody::Whole(bridged.reply(call, target, reply)?),
             GotBody::Stream(flow) => GotBody::Stream(Box::new(flow.over_bridge(bridged))),
+            raw @ GotBody::Raw(..) => raw,
         };
         Ok(got)
     }
@@ -133,6 +137,9 @@ impl Engine {
         let body = if call.stream {
             let stream = adapter.stream(call, target);
             GotBody::Stream(Box::new(Flow::new(upstream.body, stream)))
+        } else if adapter.is_raw(call) && !call.caller.route.is_empty() {
+            let usage = adapter.reply(call, target, &head, Bytes::new())?.usage;
+            GotBody::Raw(upstream.body, usage)
         } else {
             let body = collect(&mut *upstream.body, self.max_reply()).await;
             let body = body.map_err(|fault| adapter.fault(call, target, fault))?;

@@ -345,7 +345,7 @@ impl Engine {
 /// An answer, unless the provider's filter ended it and there is a group to try instead.
 fn unless_filtered(running: &mut Running, walk: &Walk, leg: &Leg, got: Got) -> Result<Got> {
     let filtered = match &got.body {
-        GotBody::Stream(_) => false,
+        GotBody::Stream(_) | GotBody::Raw(..) => false,
         GotBody::Whole(reply) => {
             let fallbacks = &walk.snapshot.routes.fallbacks;
             reply.finish_reason.as_deref() == Some("content_filter")
@@ -485,8 +485,9 @@ fn prompt(call: &Call) -> Bytes {
     let name = match call.op {
         Op::Chat | Op::Messages | Op::CountTokens => "messages",
         Op::GenerateContent => "contents",
-        Op::TextCompletion => "prompt",
-        Op::Embeddings => "input",
+        Op::TextCompletion | Op::ImageGeneration | Op::ImageEdit => "prompt",
+        Op::Embeddings | Op::Speech | Op::Moderation => "input",
+        Op::ImageVariation | Op::Transcription => return Bytes::new(),
         Op::Rerank => "documents",
     };
     call.params.raw(name).cloned().unwrap_or_default()

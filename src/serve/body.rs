@@ -2,12 +2,11 @@
 
 use crate::error::Error;
 use crate::observe::metrics::InFlight;
-use crate::pipeline::AnswerStream;
+use crate::pipeline::{AnswerStream, RawStream};
 use crate::request::Format;
 use crate::serve::refusal;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -20,6 +19,8 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 pub enum ReplyBody {
     /// One piece, or nothing.
     Whole(Option<Bytes>),
+    /// Bytes that are no text, as they come.
+    Raw(Option<Box<RawStream>>),
     /// Events; `Option` so that nothing of the call outlives its last event.
     Events(Option<Events>),
 }
@@ -99,17 +100,46 @@ impl From<Bytes> for ReplyBody {
     }
 }
 
+/// What ends a reply that has begun and cannot say so: the connection is closed before the body's end.
+#[derive(Debug)]
+pub struct Broken(pub Error);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Broken {}
+
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let body = self.get_mut();
         let bytes = match body {
             Self::Whole(bytes) => bytes.take(),
+            Self::Raw(slot) => {
+                let Some(raw) = slot else {
+                    return Poll::Ready(None);
+                };
+                return match raw.poll_next(cx) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(Some(Ok(bytes))) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                    Poll::Ready(Some(Err(error))) => {
+                        *slot = None;
+                        Poll::Ready(Some(Err(Broken(error))))
+                    }
+                    Poll::Ready(None) => {
+                        *slot = None;
+                        Poll::Ready(None)
+                    }
+                };
+            }
             Self::Events(slot) => {
                 let Some(events) = slot else {
                     return Poll::Ready(None);
@@ -139,7 +169,10 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None) | Self::Events(None))
+        matches!(
+            self,
+            Self::Whole(None) | Self::Events(None) | Self::Raw(None)
+        )
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -147,7 +180,7 @@ impl Body for ReplyBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Events(_) => SizeHint::default(),
+            Self::Events(_) | Self::Raw(_) => SizeHint::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::number::python;
 use crate::params::Params;
 use crate::pipeline::{Answer, AnswerBody, Failure};
 use crate::request::{Call, Format, Op};
+use crate::upload::Upload;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ struct Asked {
     id: String,
     model: String,
     stream: bool,
+    /// The client wants a text and no JSON.
+    plain: bool,
     started: Instant,
     /// The limits that the call itself asked for: of a whole reply, and of a stream.
     timeouts: (Option<Duration>, Option<Duration>),
@@ -39,10 +42,27 @@ pub async fn answer(
     body: &Bytes,
     from: &From<'_>,
 ) -> Response<ReplyBody> {
+    let members = inbound::members(from.headers, body);
+    answer_form(
+        gateway,
+        op,
+        members.map(|members| (members, Vec::new())),
+        from,
+    )
+    .await
+}
+
+/// Answers one call of members and files.
+pub async fn answer_form(
+    gateway: &Gateway,
+    op: Op,
+    form: Result<(Params, Vec<Upload>), Refusal>,
+    from: &From<'_>,
+) -> Response<ReplyBody> {
     let snapshot = gateway.engine.snapshot.load_full();
     let config = &snapshot.config;
-    let params = match inbound::members(from.headers, body) {
-        Ok(params) => params,
+    let (params, uploads) = match form {
+        Ok(form) => form,
         Err(refusal) => {
             let reply = refusal.reply_in(op.format());
             note_refused(gateway, op, from.path, reply.status());
@@ -51,7 +71,7 @@ pub async fn answer(
     };
     let mocks = inbound::mocks(&params, config);
     let call = match inbound::call(op, params, from, config) {
-        Ok(call) => call,
+        Ok(call) => Call { uploads, ..call },
         Err(refusal) => {
             let reply = nameless(op, &refusal);
             note_refused(gateway, op, from.path, reply.status());
@@ -63,6 +83,7 @@ pub async fn answer(
         id: call.id.clone(),
         model: call.model.clone(),
         stream: call.stream,
+        plain: wants_text(&call),
         started: call.started,
         timeouts: (call.options.timeout, call.options.stream_timeout),
         array: call.op.format() == Format::Gemini
@@ -108,7 +129,9 @@ fn missing(call: &Call) -> Option<&'static str> {
         Op::GenerateContent => "contents",
         Op::Embeddings => "input",
         Op::Rerank => "query",
-        Op::TextCompletion | Op::CountTokens => return None,
+        Op::ImageGeneration => "prompt",
+        Op::Speech | Op::Moderation => "input",
+        _ => return None,
     };
     let given = call.params.raw(name).is_some_and(|raw| &raw[..] != b"null");
     (!given).then_some(name)
@@ -124,6 +147,12 @@ fn route(op: Op) -> &'static str {
         Op::GenerateContent => "agenerate_content",
         Op::Rerank => "/rerank",
         Op::CountTokens => "acount_tokens",
+        Op::ImageGeneration => "/image/generations",
+        Op::ImageEdit => "/images/edits",
+        Op::ImageVariation => "/images/variations",
+        Op::Transcription => "/audio/transcriptions",
+        Op::Speech => "/audio/speech",
+        Op::Moderation => "/moderations",
     }
 }
 
@@ -177,6 +206,7 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
         id: uuid::Uuid::new_v4().to_string(),
         model: String::new(),
         stream: false,
+        plain: false,
         started: Instant::now(),
         timeouts: (None, None),
         array: false,
@@ -219,7 +249,34 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
     let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
     match answer.body {
         AnswerBody::Whole(whole) => {
-            let mut reply = reply::json(StatusCode::OK, whole.body);
+            let mut reply = if asked.plain {
+                reply::text(&whole.body)
+            } else {
+                reply::json(StatusCode::OK, whole.body)
+            };
+            let mut headers = Writer(reply.headers_mut());
+            headers.text(name!("x-litellm-call-id"), &asked.id);
+            headers.success(&answer.target);
+            headers.told(&answer.head.headers, asked.op.format());
+            headers.request_id(asked.op.format(), Some(&answer.head.headers), &asked.id);
+            if asked.op == Op::Moderation {
+                headers.cost(None);
+            } else {
+                attempts(&mut headers, tries);
+                headers.cost(answer.cost.as_ref());
+            }
+            explain(&mut headers, answer.explanation.as_deref());
+            let hit = answer.cache_key.as_deref();
+            cached(&mut headers, hit, asked.op);
+            // LiteLLM does not time embeddings that the cache had.
+            if hit.is_none() || asked.op != Op::Embeddings {
+                headers.times(asked.started.elapsed(), answer.upstream_time);
+            }
+            reply
+        }
+        AnswerBody::Raw(rest) => {
+            let length = rest.length();
+            let mut reply = Response::new(ReplyBody::Raw(Some(Box::new(rest))));
             let mut headers = Writer(reply.headers_mut());
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
@@ -227,12 +284,14 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             headers.request_id(asked.op.format(), Some(&answer.head.headers), &asked.id);
             attempts(&mut headers, tries);
             explain(&mut headers, answer.explanation.as_deref());
-            headers.cost(answer.cost.as_ref());
-            let hit = answer.cache_key.as_deref();
-            cached(&mut headers, hit, asked.op);
-            // LiteLLM does not time embeddings that the cache had.
-            if hit.is_none() || asked.op != Op::Embeddings {
-                headers.times(asked.started.elapsed(), answer.upstream_time);
+            headers.times(asked.started.elapsed(), answer.upstream_time);
+            if let Some(length) = length {
+                headers.count(name!("content-length"), length);
+            }
+            if let Some(kind) = answer.head.headers.get(header::CONTENT_TYPE) {
+                reply
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, kind.clone());
             }
             reply
         }
@@ -273,6 +332,12 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             reply
         }
     }
+}
+
+/// Whether a transcription is wanted as text: OpenAI answers with the text itself then, and so does this.
+fn wants_text(call: &Call) -> bool {
+    let format = || call.params.get::<String>("response_format");
+    call.op == Op::Transcription && matches!(format().as_deref(), Some("text" | "srt" | "vtt"))
 }
 
 /// How often it was tried: retries made, retries allowed, fallbacks taken.

@@ -112,7 +112,9 @@ async fn told(gateway: &Gateway, call: Call, target: Arc<Target>) -> Result<Coun
     match gateway.engine.ask(call, target).await {
         Ok(answer) => match answer.body {
             AnswerBody::Whole(whole) => Ok(Counted::Told(whole.body)),
-            AnswerBody::Stream(_) => Err(Error::bad_request("a count is not streamed")),
+            AnswerBody::Stream(_) | AnswerBody::Raw(_) => {
+                Err(Error::bad_request("a count is not streamed"))
+            }
         },
         Err(failure) => {
             let Failure { error, .. } = *failure;

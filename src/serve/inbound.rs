@@ -71,19 +71,21 @@ const MOCKS: &[&str] = &[
 /// Prefixes of price settings, which are the operator's.
 const PRICES: &[&str] = &["input_cost_per_", "output_cost_per_", "cache_"];
 
+/// The length that a body may have, bytes.
+pub fn limit(config: &Config) -> usize {
+    let megabytes = config.general.max_request_size_mb;
+    megabytes.map_or(MAX_BODY, |mb| (mb.max(0.0) * f64::from(1 << 20)) as usize)
+}
+
 /// Reads a whole body.
 ///
 /// # Errors
 /// 413 when it is longer than allowed, 400 when the client stops sending.
-pub async fn read<B>(body: B, config: &Config) -> Result<Bytes, Refusal>
+pub async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let limit = config
-        .general
-        .max_request_size_mb
-        .map_or(MAX_BODY, |mb| (mb.max(0.0) * f64::from(1 << 20)) as usize);
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::new(
@@ -216,7 +218,7 @@ fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result
             config.general.completion_model.as_deref()
         }
         Op::Embeddings => config.general.embedding_model.as_deref(),
-        Op::Rerank => None,
+        _ => None,
     };
     if let Some(model) = forced.or(path) {
         return Ok(model.to_owned());

@@ -27,6 +27,7 @@ pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
+pub mod uploads;
 pub mod wishes;
 pub mod workers;
 
@@ -135,11 +136,6 @@ where
     let query = head.uri.query().unwrap_or_default();
     match route.endpoint {
         Endpoint::Call(op) => {
-            let read = inbound::read(body, &gateway.engine.snapshot.load().config).await;
-            let body = match read {
-                Ok(body) => body,
-                Err(refusal) => return refusal.reply(),
-            };
             let from = inbound::From {
                 headers: &head.headers,
                 path: route.path,
@@ -147,7 +143,15 @@ where
                 path_model: model.as_deref(),
                 peer: peer.clone(),
             };
-            calls::answer(gateway, op, &body, &from).await
+            let limit = inbound::limit(&gateway.engine.snapshot.load().config);
+            if let Some(boundary) = uploads::boundary(&head.headers).filter(|_| op.is_endpoint()) {
+                let read = uploads::read(body, &boundary, limit).await;
+                return calls::answer_form(gateway, op, read, &from).await;
+            }
+            match inbound::read(body, limit).await {
+                Ok(body) => calls::answer(gateway, op, &body, &from).await,
+                Err(refusal) => refusal.reply(),
+            }
         }
         Endpoint::Alive | Endpoint::Ready if head.method == Method::OPTIONS => meta::options(),
         Endpoint::Alive => health::alive(),
@@ -162,7 +166,8 @@ where
         Endpoint::Catalogued => preview::catalogued(query),
         Endpoint::Callbacks => meta::callbacks(gateway),
         Endpoint::Tool(tool) => {
-            let read = inbound::read(body, &gateway.engine.snapshot.load().config).await;
+            let limit = inbound::limit(&gateway.engine.snapshot.load().config);
+            let read = inbound::read(body, limit).await;
             match (read, tool) {
                 (Err(refusal), _) => refusal.reply(),
                 (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,

@@ -65,6 +65,16 @@ pub fn json(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
     reply
 }
 
+/// The text of a JSON reply, as plain text.
+pub fn text(body: &[u8]) -> Response<ReplyBody> {
+    let said: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = said["text"].as_str().unwrap_or_default().to_owned();
+    let mut reply = json(StatusCode::OK, text.into());
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(header::CONTENT_TYPE, plain);
+    reply
+}
+
 /// Headers that LiteLLM puts on every reply.
 pub fn secure(headers: &mut HeaderMap, cors: bool) {
     let pairs = [

@@ -1,7 +1,12 @@
 //! The operations that are not chats, text completions or embeddings: each a small [`Adapter`] of its own, and one
 //! table that says which provider offers it. [`Target::adapter`] picks; the rest of the road is the same for all.
 
+mod audio;
+mod form;
+mod images;
+mod members;
 mod missing;
+mod moderation;
 pub mod rerank;
 mod route;
 
@@ -15,6 +20,11 @@ impl Target {
         let name = self.provider.name;
         let offered = match op {
             Op::Rerank => rerank::offered(name),
+            Op::ImageGeneration | Op::ImageEdit | Op::ImageVariation => {
+                images::offered(self.provider, op)
+            }
+            Op::Transcription | Op::Speech => audio::offered(self.provider, op),
+            Op::Moderation => moderation::offered(self.provider),
             _ => return self.provider.adapter,
         };
         offered.unwrap_or(&Missing)

@@ -1,5 +1,7 @@
 //! Addresses that a caller may give with or without the route that an operation needs.
 
+use std::fmt::Write;
+
 /// `base` with `route` at its end: the segments that both have, where they meet, are said once.
 pub fn with_route(base: &str, route: &str) -> String {
     let base = base.trim_end_matches('/');
@@ -12,6 +14,28 @@ pub fn with_route(base: &str, route: &str) -> String {
         .max()
         .unwrap_or(0);
     format!("{base}{}", route.get(shared..).unwrap_or_default())
+}
+
+/// One segment of a path, whatever is in it.
+pub fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A query string.
+pub fn query(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", segment(name), segment(value)))
+        .collect();
+    pairs.join("&")
 }
 
 #[cfg(test)]

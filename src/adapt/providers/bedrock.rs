@@ -42,7 +42,7 @@ use models::{Family, Route};
 use serde_json::Value;
 
 pub(super) use wire::betas;
-pub use wire::{dns_suffix, rerank_address, rerank_headers, settle_region};
+pub use wire::{dns_suffix, invoked, rerank_address, rerank_headers, settle_region};
 
 /// The adapter.
 pub struct Bedrock;

@@ -120,6 +120,19 @@ pub fn upstream(
     })
 }
 
+/// A model invoked with a body of its own form.
+///
+/// # Errors
+/// As [`upstream`].
+pub fn invoked(call: &Call, target: &Target, body: Bytes) -> Result<UpstreamRequest> {
+    let ask = Ask {
+        params: &call.params,
+        verb: "invoke",
+        headers: Vec::new(),
+    };
+    upstream(call, target, ask, body)
+}
+
 /// Where reranking is: another service of the same region.
 ///
 /// # Errors
