@@ -37,6 +37,8 @@ pub enum Op {
     Speech,
     /// `/v1/moderations`, `moderation()`.
     Moderation,
+    /// A provider's own API, passed through: `/anthropic/*` and the like.
+    PassThrough,
 }
 
 impl Op {
@@ -56,6 +58,7 @@ impl Op {
             Self::Transcription => "atranscription",
             Self::Speech => "aspeech",
             Self::Moderation => "amoderation",
+            Self::PassThrough => "allm_passthrough_route",
         }
     }
 
@@ -111,6 +114,7 @@ impl Op {
                 | Self::Transcription
                 | Self::Speech
                 | Self::Moderation
+                | Self::PassThrough
         )
     }
 

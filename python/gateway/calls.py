@@ -13,7 +13,13 @@ import gateway
 from gateway import _gateway
 from gateway.arguments import for_the_core
 from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper, deliver
-from gateway.types import EmbeddingResponse, ModelResponse, RerankResponse, TextCompletionResponse, TranscriptionResponse
+from gateway.types import (
+    EmbeddingResponse,
+    ModelResponse,
+    RerankResponse,
+    TextCompletionResponse,
+    TranscriptionResponse,
+)
 
 if TYPE_CHECKING:
     import asyncio

@@ -24,7 +24,8 @@ def _read(content: Any) -> bytes:
     if hasattr(content, "read"):
         read = content.read()
         return read.encode() if isinstance(read, str) else bytes(read)
-    raise TypeError(f"a file is bytes, a path, an open file or a tuple (name, content[, type]), not {type(content).__name__}")
+    kind = type(content).__name__
+    raise TypeError(f"a file is bytes, a path, an open file or a tuple (name, content[, type]), not {kind}")
 
 
 def _name(content: Any, usual: str) -> str:

@@ -487,7 +487,7 @@ fn prompt(call: &Call) -> Bytes {
         Op::GenerateContent => "contents",
         Op::TextCompletion | Op::ImageGeneration | Op::ImageEdit => "prompt",
         Op::Embeddings | Op::Speech | Op::Moderation => "input",
-        Op::ImageVariation | Op::Transcription => return Bytes::new(),
+        Op::ImageVariation | Op::Transcription | Op::PassThrough => return Bytes::new(),
         Op::Rerank => "documents",
     };
     call.params.raw(name).cloned().unwrap_or_default()

@@ -1,13 +1,19 @@
 //! Bodies of replies: one piece that is already there, or server-sent events as they come.
 
-use crate::error::Error;
+use crate::account::{Outcome, Sink};
+use crate::error::{Error, ErrorKind};
+use crate::forward::UpstreamBody;
 use crate::observe::metrics::InFlight;
 use crate::pipeline::{AnswerStream, RawStream};
+use crate::request::Call;
 use crate::request::Format;
-use crate::serve::refusal;
+use crate::serve::passthrough::spent::Spent;
+use crate::serve::{passthrough, refusal};
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The end of every stream of the OpenAI dialect.
@@ -21,6 +27,8 @@ pub enum ReplyBody {
     Whole(Option<Bytes>),
     /// Bytes that are no text, as they come.
     Raw(Option<Box<RawStream>>),
+    /// What is passed through; its use is read in passing.
+    Passing(Option<Box<Passing>>),
     /// Events; `Option` so that nothing of the call outlives its last event.
     Events(Option<Events>),
 }
@@ -123,6 +131,18 @@ impl Body for ReplyBody {
         let body = self.get_mut();
         let bytes = match body {
             Self::Whole(bytes) => bytes.take(),
+            Self::Passing(slot) => {
+                let Some(passing) = slot else {
+                    return Poll::Ready(None);
+                };
+                let Poll::Ready(next) = passing.poll(cx) else {
+                    return Poll::Pending;
+                };
+                if !matches!(next, Some(Ok(_))) {
+                    *slot = None;
+                }
+                return Poll::Ready(next.map(|piece| piece.map(Frame::data)));
+            }
             Self::Raw(slot) => {
                 let Some(raw) = slot else {
                     return Poll::Ready(None);
@@ -180,7 +200,7 @@ impl Body for ReplyBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Events(_) | Self::Raw(_) => SizeHint::default(),
+            Self::Events(_) | Self::Raw(_) | Self::Passing(_) => SizeHint::default(),
         }
     }
 }
@@ -201,4 +221,78 @@ fn broken_off(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
     event.extend_from_slice(b"\n\n");
     event.extend_from_slice(end);
     event.into()
+}
+
+/// A reply that is passed through, and its one receipt.
+pub struct Passing {
+    body: Box<dyn UpstreamBody>,
+    spent: Spent,
+    sinks: Arc<[Arc<dyn Sink>]>,
+    call: Call,
+    status: StatusCode,
+    told: bool,
+}
+
+impl Passing {
+    /// The rest of a reply whose head is out.
+    pub fn new(
+        body: Box<dyn UpstreamBody>,
+        spent: Spent,
+        sinks: Arc<[Arc<dyn Sink>]>,
+        call: Call,
+        status: StatusCode,
+    ) -> Self {
+        Self {
+            body,
+            spent,
+            sinks,
+            call,
+            status,
+            told: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let Poll::Ready(next) = self.body.poll_next(cx) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match next {
+            Some(Ok(piece)) => {
+                self.spent.piece(&piece);
+                Some(Ok(piece))
+            }
+            None => {
+                self.tell(None);
+                None
+            }
+            Some(Err(_)) => {
+                let error = Error::new(ErrorKind::ApiConnection, "the upstream's reply broke off");
+                self.tell(Some(Outcome::Failure(error.clone())));
+                Some(Err(Broken(error)))
+            }
+        })
+    }
+
+    fn tell(&mut self, outcome: Option<Outcome>) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let mut receipt = passthrough::receipt(&self.call, &self.spent, self.status);
+        receipt.outcome = outcome.unwrap_or(receipt.outcome);
+        for sink in &*self.sinks {
+            sink.record(&receipt);
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        self.tell(Some(Outcome::Cancelled));
+    }
+}
+
+impl std::fmt::Debug for Passing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passing").finish_non_exhaustive()
+    }
 }

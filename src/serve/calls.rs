@@ -153,6 +153,7 @@ fn route(op: Op) -> &'static str {
         Op::Transcription => "/audio/transcriptions",
         Op::Speech => "/audio/speech",
         Op::Moderation => "/moderations",
+        Op::PassThrough => "",
     }
 }
 

@@ -23,6 +23,7 @@ pub mod known;
 pub mod listen;
 pub mod meta;
 pub mod models;
+pub mod passthrough;
 pub mod preview;
 pub mod refusal;
 pub mod reply;
@@ -125,7 +126,12 @@ where
         Found::Route(route, model) => (route, model),
         Found::WrongMethod(allow) => return refusal::wrong_method(allow),
         Found::Moved(to) => return meta::moved(&head.headers, &head.uri, to),
-        Found::Nothing => return refusal::not_found(),
+        Found::Nothing => {
+            return match passthrough::way(gateway, head) {
+                Some(way) => passthrough::answer(gateway, way, head, body, peer).await,
+                None => refusal::not_found(),
+            };
+        }
     };
     if let Some(refusal) = refused(gateway, route, &head.headers) {
         if let Endpoint::Call(op) = route.endpoint {

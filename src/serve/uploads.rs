@@ -83,6 +83,37 @@ where
     Err(malformed("it has too many parts"))
 }
 
+/// A whole body that is not looked at.
+///
+/// # Errors
+/// As [`read`].
+pub async fn whole<B>(body: B, limit: usize) -> Result<Content, Refusal>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = std::pin::pin!(body);
+    let mut sink = Sink::Held(BytesMut::new(), true);
+    let mut left = limit;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(malformed("it ended early"));
+        };
+        if let Ok(data) = frame.into_data() {
+            left = left
+                .checked_sub(data.len())
+                .ok_or_else(|| too_large(limit))?;
+            sink.take(&data).await?;
+        }
+    }
+    sink.content().await.map_err(|error| disk(&error))
+}
+
+fn too_large(limit: usize) -> Refusal {
+    let message = format!("Request size is too large. Max size is {} MB", limit >> 20);
+    Refusal::new(413, "bad_request_error", message)
+}
+
 /// `name[]` is one of a list, as is a name that comes again.
 fn add(members: &mut Params, name: &str, text: String) {
     let bare = name.trim_end_matches("[]");
@@ -186,9 +217,7 @@ where
             return Ok(());
         };
         let Some(left) = self.left.checked_sub(data.len()) else {
-            let limit = self.limit >> 20;
-            let message = format!("Request size is too large. Max size is {limit} MB");
-            return Err(Refusal::new(413, "bad_request_error", message));
+            return Err(too_large(self.limit));
         };
         self.left = left;
         self.buffer.extend_from_slice(&data);

@@ -24,6 +24,7 @@ impl Target {
                 images::offered(self.provider, op)
             }
             Op::Transcription | Op::Speech => audio::offered(self.provider, op),
+            Op::PassThrough => None,
             Op::Moderation => moderation::offered(self.provider),
             _ => return self.provider.adapter,
         };

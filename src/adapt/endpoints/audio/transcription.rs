@@ -130,16 +130,17 @@ pub fn told(call: &Call, mut said: Object) -> Reply {
         }
     }
     let audio = used["input_token_details"]["audio_tokens"].as_u64();
+    let usage = Usage {
+        prompt_tokens: prompt,
+        completion_tokens: completion,
+        total_tokens: prompt + completion,
+        prompt_audio_tokens: audio.unwrap_or(0),
+        audio_seconds: seconds,
+        ..Usage::default()
+    };
     Reply {
         body: serde_json::to_vec(&said).unwrap_or_default().into(),
-        usage: Some(Usage {
-            prompt_tokens: prompt,
-            completion_tokens: completion,
-            total_tokens: prompt + completion,
-            prompt_audio_tokens: audio.unwrap_or(0),
-            audio_seconds: Some(seconds.unwrap_or(0.0)),
-            ..Usage::default()
-        }),
+        usage: (seconds.is_some() || prompt + completion > 0).then_some(usage),
         upstream_model: None,
         finish_reason: None,
     }

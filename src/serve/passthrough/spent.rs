@@ -1,0 +1,171 @@
+//! What a reply that is passed through used, read in passing: the bytes go on as they came.
+
+use crate::account::price::Quote;
+use crate::account::{Cost, Usage};
+use crate::adapt::sse::{Item, SseParser};
+use serde_json::Value;
+
+/// Reads what a provider's replies say of their use.
+#[derive(Default)]
+pub struct Spent {
+    provider: Option<&'static str>,
+    model: Option<String>,
+    priced: bool,
+    usage: Option<Usage>,
+    events: Option<SseParser>,
+}
+
+impl Spent {
+    /// Of a provider's reply; `model` as the path names it. `priced`: whether the map's prices apply; a mirror's are
+    /// not known, and LiteLLM tells them as nothing.
+    pub fn new(provider: Option<&'static str>, model: Option<String>, priced: bool) -> Self {
+        Self {
+            provider,
+            model,
+            priced,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a piece of a stream.
+    pub fn piece(&mut self, bytes: &[u8]) {
+        if self.provider.is_none() {
+            return;
+        }
+        let mut parser = self.events.take().unwrap_or_default();
+        // What cannot be read is passed on all the same.
+        let _ = parser.push(bytes, |item| {
+            if let Item::Event { data, .. } = item
+                && memchr::memmem::find(data, b"sage").is_some()
+                && let Ok(event) = serde_json::from_slice::<Value>(data)
+            {
+                self.reply(&event);
+            }
+            Ok(())
+        });
+        self.events = Some(parser);
+    }
+
+    /// Takes a whole reply, or an event.
+    pub fn reply(&mut self, said: &Value) {
+        if self.provider.is_none() {
+            return;
+        }
+        let said = if said["message"]["usage"].is_object() {
+            &said["message"]
+        } else {
+            said
+        };
+        if let Some(model) = said["model"].as_str().or(said["modelVersion"].as_str()) {
+            self.model = Some(model.to_owned());
+        }
+        let earlier = self.usage.take();
+        let found = if said["usageMetadata"].is_object() {
+            Some(google(&said["usageMetadata"]))
+        } else if said["usage"]["input_tokens"].is_u64() || said["usage"]["output_tokens"].is_u64()
+        {
+            Some(anthropic(&said["usage"], earlier.as_ref()))
+        } else {
+            let used = said["usage"].as_object();
+            used.map(|used| crate::adapt::usage::counts(used, said["service_tier"].as_str()))
+        };
+        self.usage = found.or(earlier);
+    }
+
+    /// What was used.
+    pub fn usage(&self) -> Option<&Usage> {
+        self.usage.as_ref()
+    }
+
+    /// What it costs, where usage and price are known.
+    pub fn cost(&self) -> Option<Cost> {
+        if self.usage.is_some() && !self.priced {
+            return Some(Cost::default());
+        }
+        let quote = Quote::of(self.provider?, self.model.as_deref()?, None, None)?;
+        Some(quote.cost(self.usage.as_ref()?))
+    }
+}
+
+fn count(value: &Value, name: &str) -> u64 {
+    value[name].as_u64().unwrap_or(0)
+}
+
+/// Gemini counts thoughts apart from the answer.
+fn google(used: &Value) -> Usage {
+    let (prompt, thoughts) = (
+        count(used, "promptTokenCount"),
+        count(used, "thoughtsTokenCount"),
+    );
+    let completion = count(used, "candidatesTokenCount") + thoughts;
+    Usage {
+        prompt_tokens: prompt,
+        completion_tokens: completion,
+        total_tokens: prompt + completion,
+        cached_tokens: count(used, "cachedContentTokenCount"),
+        reasoning_tokens: thoughts,
+        ..Usage::default()
+    }
+}
+
+/// Anthropic counts what its cache gave and took beside the input, and tells the output of a stream later.
+fn anthropic(used: &Value, earlier: Option<&Usage>) -> Usage {
+    let (read, written) = (
+        count(used, "cache_read_input_tokens"),
+        count(used, "cache_creation_input_tokens"),
+    );
+    let told = used["input_tokens"].is_u64();
+    let (prompt, read, written) = match earlier {
+        Some(earlier) if !told => (
+            earlier.prompt_tokens,
+            earlier.cached_tokens,
+            earlier.cache_creation_tokens,
+        ),
+        _ => (count(used, "input_tokens") + read + written, read, written),
+    };
+    let completion = count(used, "output_tokens");
+    Usage {
+        prompt_tokens: prompt,
+        completion_tokens: completion,
+        total_tokens: prompt + completion,
+        cached_tokens: read,
+        cache_creation_tokens: written,
+        ..Usage::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_stream_is_priced_however_it_is_cut() {
+        let events = concat!(
+            "event: message_start\ndata: {\"message\":{\"model\":\"claude-sonnet-4-5-20250929\",\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n",
+            "event: message_delta\ndata: {\"usage\":{\"output_tokens\":3}}\n\n"
+        );
+        for cut in 0..events.len() {
+            let mut spent = Spent::new(Some("anthropic"), None, true);
+            let (first, second) = events.as_bytes().split_at(cut);
+            spent.piece(first);
+            spent.piece(second);
+            assert!(
+                (spent.cost().unwrap().total - 7.2e-5).abs() < 1e-12,
+                "cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn thoughts_are_output_and_an_unknown_provider_costs_nothing_known() {
+        let said = serde_json::json!({"modelVersion": "gemini-2.5-flash",
+            "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1, "thoughtsTokenCount": 2}});
+        let mut spent = Spent::new(Some("gemini"), None, true);
+        spent.reply(&said);
+        assert_eq!(spent.usage().unwrap().completion_tokens, 3);
+        let mut nobody = Spent::new(None, None, true);
+        nobody.reply(&said);
+        assert!(nobody.cost().is_none());
+    }
+}
