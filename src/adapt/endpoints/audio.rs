@@ -8,6 +8,7 @@ mod elevenlabs;
 mod speech;
 mod transcription;
 
+use super::asked::speaks;
 use crate::adapt::errors::Wording;
 use crate::adapt::providers::replies;
 use crate::adapt::{Adapter, Head, Provider, Target};
@@ -19,8 +20,8 @@ pub fn offered(provider: &Provider, op: Op) -> Option<&'static dyn Adapter> {
     match (provider.name, op) {
         ("deepgram", Op::Transcription) => Some(&deepgram::Deepgram),
         ("elevenlabs", Op::Speech) => Some(&elevenlabs::ElevenLabs),
-        (_, Op::Transcription) if provider.is_compatible() => Some(&transcription::OpenAi),
-        (_, Op::Speech) if provider.is_compatible() => Some(&speech::OpenAi),
+        (_, Op::Transcription) if speaks(provider) => Some(&transcription::OpenAi),
+        (_, Op::Speech) if speaks(provider) => Some(&speech::OpenAi),
         _ => None,
     }
 }
@@ -28,7 +29,7 @@ pub fn offered(provider: &Provider, op: Op) -> Option<&'static dyn Adapter> {
 /// The error of a provider that is asked through OpenAI's client, or in its own form.
 fn error(target: &Target, head: &Head, body: &[u8]) -> Error {
     let mut place = replies::place(target);
-    if target.provider.is_compatible() {
+    if speaks(target.provider) {
         place.wording = Wording::CodeAndMessage;
         place.family = target.provider.family;
     }

@@ -6,13 +6,13 @@
 mod bedrock;
 mod google;
 
+use super::asked::{asked, auth, speaks};
 use super::form::Form;
 use super::members::{asks_for_stream, check, given};
 use crate::account::{ImageUnits, Usage};
 use crate::adapt::errors::Wording;
-use crate::adapt::providers::openai_request::wire;
 use crate::adapt::providers::replies;
-use crate::adapt::{Adapter, Head, Provider, Reply, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Auth, Head, Provider, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::request::{Call, Op};
@@ -33,7 +33,7 @@ pub fn offered(provider: &Provider, op: Op) -> Option<&'static dyn Adapter> {
         ("vertex_ai", Op::ImageGeneration) => Some(&google::Vertex),
         ("bedrock", Op::ImageGeneration) => Some(&bedrock::Bedrock),
         ("recraft", Op::ImageGeneration) => Some(&OpenAi),
-        _ if provider.is_compatible() => Some(&OpenAi),
+        _ if speaks(provider) => Some(&OpenAi),
         _ => None,
     }
 }
@@ -48,6 +48,10 @@ impl Adapter for OpenAi {
             Op::ImageVariation => variation(call, target),
             _ => generation(call, target),
         }
+    }
+
+    fn auth(&self, call: &Call, target: &Target) -> Auth {
+        auth(call, target)
     }
 
     fn is_raw(&self, call: &Call) -> bool {
@@ -75,7 +79,7 @@ impl Adapter for OpenAi {
 
     fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
         let mut place = replies::place(target);
-        if target.provider.is_compatible() {
+        if speaks(target.provider) {
             place.wording = Wording::CodeAndMessage;
             place.family = target.provider.family;
         }
@@ -86,7 +90,7 @@ impl Adapter for OpenAi {
 fn generation(call: &Call, target: &Target) -> Result<UpstreamRequest> {
     let mut members = given(call, target);
     let path = match target.provider.name {
-        "openai" | "litellm_proxy" => {
+        "openai" | "azure" | "litellm_proxy" => {
             check(&mut members, &KNOWN, GPT_IMAGE, target)?;
             "/images/generations"
         }
@@ -97,8 +101,11 @@ fn generation(call: &Call, target: &Target) -> Result<UpstreamRequest> {
         }
         _ => "/images/generations",
     };
-    members.set("model", &target.model);
-    let mut request = wire::upstream(call, target, path, &members)?;
+    // At Azure, the path names the deployment.
+    if target.provider.name != "azure" {
+        members.set("model", &target.model);
+    }
+    let mut request = asked(call, target, path, &members)?;
     if target.provider.name == "recraft" {
         request.url = format!("{}{path}", target.api_base);
     }
@@ -148,7 +155,7 @@ fn media_type(upload: &crate::upload::Upload) -> &str {
 
 /// A form on its way.
 fn sent(call: &Call, target: &Target, path: &str, form: Form) -> Result<UpstreamRequest> {
-    let mut request = wire::upstream(call, target, path, &Params::default())?;
+    let mut request = asked(call, target, path, &Params::default())?;
     let (kind, body) = form.finish();
     request.headers.insert(CONTENT_TYPE, kind);
     request.body = body;

@@ -1,6 +1,7 @@
 //! The operations that are not chats, text completions or embeddings: each a small [`Adapter`] of its own, and one
 //! table that says which provider offers it. [`Target::adapter`] picks; the rest of the road is the same for all.
 
+mod asked;
 mod audio;
 mod form;
 mod images;

@@ -80,9 +80,6 @@ fn replay(area: &str) -> (usize, usize) {
     let (mut requests, mut replies) = (0, 0);
     for (case, call, target) in cases(area) {
         let id = case["id"].as_str().unwrap();
-        if target.provider.name == "azure" {
-            continue;
-        }
         let adapter = target.adapter(call.op);
         let asked = adapter.request(&call, &target);
         let Some(expected) = case["expected"]["requests"].get(0) else {

@@ -1,9 +1,9 @@
 //! Texts to speech, as OpenAI and the compatible providers speak them. The sound is passed on as it comes.
 
+use super::super::asked::{asked, auth};
 use super::super::members::given;
 use crate::account::Usage;
-use crate::adapt::providers::openai_request::wire;
-use crate::adapt::{Adapter, Head, Reply, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result};
 use crate::request::Call;
 use bytes::Bytes;
@@ -19,7 +19,11 @@ impl Adapter for OpenAi {
             return Err(Error::bad_request(what).at(target.provider.name, &target.model));
         }
         members.set("model", &target.model);
-        wire::upstream(call, target, "/audio/speech", &members)
+        asked(call, target, "/audio/speech", &members)
+    }
+
+    fn auth(&self, call: &Call, target: &Target) -> Auth {
+        auth(call, target)
     }
 
     fn is_raw(&self, _call: &Call) -> bool {

@@ -1,11 +1,11 @@
 //! Recordings to texts, as OpenAI and the compatible providers take them.
 
+use super::super::asked::{asked, auth};
 use super::super::form::Form;
 use super::super::members::{asks_for_stream, check, given};
 use crate::account::Usage;
-use crate::adapt::providers::openai_request::wire;
 use crate::adapt::usage::Object;
-use crate::adapt::{Adapter, Head, Reply, Target, UpstreamRequest};
+use crate::adapt::{Adapter, Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::request::Call;
@@ -81,11 +81,15 @@ impl Adapter for OpenAi {
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         let form = form(call, target)?;
         let path = "/audio/transcriptions";
-        let mut request = wire::upstream(call, target, path, &Params::default())?;
+        let mut request = asked(call, target, path, &Params::default())?;
         let (kind, body) = form.finish();
         request.headers.insert(CONTENT_TYPE, kind);
         request.body = body;
         Ok(request)
+    }
+
+    fn auth(&self, call: &Call, target: &Target) -> Auth {
+        auth(call, target)
     }
 
     fn is_raw(&self, call: &Call) -> bool {
