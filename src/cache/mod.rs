@@ -65,6 +65,10 @@ impl Settings {
     }
 
     fn covers(&self, call: &Call) -> bool {
+        // What is in a file is no part of the key.
+        if !call.uploads.is_empty() {
+            return false;
+        }
         let name = call.op.call_type();
         let plain = name.strip_prefix('a').unwrap_or(name);
         let named = |listed: &String| listed == name || listed == plain;
