@@ -155,7 +155,7 @@ fn use_cache(engine: &Engine, config: &Config) {
     match Cache::of_config(&config.litellm.other, engine.cache.load_full()) {
         Ok(cache) => engine.cache.store(cache),
         Err(problem) => {
-            tracing::error!("litellm_settings.cache_params: {problem}; nothing is cached")
+            tracing::error!("litellm_settings.cache_params: {problem}; nothing is cached");
         }
     }
 }

@@ -166,7 +166,7 @@ fn mocking(names: &[&str]) -> Refusal {
         names.join(", ")
     );
     let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
-    refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
+    refusal.provider_specific_fields = Some(Box::new(serde_json::json!({ "error": message })));
     refusal
 }
 
@@ -442,7 +442,7 @@ fn unknown_model(asked: &Asked) -> Response<ReplyBody> {
         asked.model
     );
     let mut refusal = Refusal::new(400, "invalid_request_error", message.clone());
-    refusal.provider_specific_fields = Some(serde_json::json!({ "error": message }));
+    refusal.provider_specific_fields = Some(Box::new(serde_json::json!({ "error": message })));
     refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
     let mut reply = refusal.reply_in(asked.op.format());
     common(&mut Writer(reply.headers_mut()), asked);

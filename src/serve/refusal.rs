@@ -25,7 +25,7 @@ pub struct Refusal {
     pub code: Box<str>,
     /// What the provider said beside the message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_specific_fields: Option<Value>,
+    pub provider_specific_fields: Option<Box<Value>>,
     /// The call's id, where the configuration asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub litellm_call_id: Option<Box<str>>,
@@ -89,7 +89,7 @@ impl Refusal {
         };
         let mut error = json!({ "type": kind, "message": self.message });
         if let Some(fields) = &self.provider_specific_fields {
-            error["provider_specific_fields"] = fields.clone();
+            error["provider_specific_fields"] = Value::clone(fields);
         }
         if let Some(id) = &self.litellm_call_id {
             error["litellm_call_id"] = json!(id);
