@@ -92,17 +92,10 @@ impl Options {
     ///
     /// # Errors
     /// [`Error::bad_request`] for a control member of the wrong type.
-    // The members are taken apart: what is left over is handed back.
-    #[allow(clippy::needless_pass_by_value)]
-    pub fn split(params: Params) -> Result<(Self, Params)> {
+    pub fn split(mut params: Params) -> Result<(Self, Params)> {
         let mut options = Self::default();
-        let mut rest = Params::default();
-        for (name, raw) in params.iter() {
-            if !options.take(name, raw)? {
-                rest.set_raw(name, raw.clone());
-            }
-        }
-        Ok((options, rest))
+        params.try_retain(|name, raw| Ok(is_usual(name) || !options.take(name, raw)?))?;
+        Ok((options, params))
     }
 
     /// As [`Self::split`]; members that are the operation's own stay with it.
@@ -249,6 +242,31 @@ const GOOGLE_CLOUD: [&str; 6] = [
     "vertex_credentials",
     "vertex_ai_credentials",
 ];
+
+/// What most requests have, and all of it for the model: no list of other names need be searched for these.
+const USUAL: [&str; 16] = [
+    "model",
+    "messages",
+    "stream",
+    "temperature",
+    "max_tokens",
+    "max_completion_tokens",
+    "top_p",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "stream_options",
+    "stop",
+    "n",
+    "seed",
+    "user",
+    "input",
+];
+
+/// Whether a member is one that most requests have, and no setting.
+pub fn is_usual(name: &str) -> bool {
+    USUAL.contains(&name)
+}
 
 /// Whether a name is LiteLLM's own: never sent upstream. Names that begin with an underscore are.
 pub fn is_reserved(name: &str) -> bool {

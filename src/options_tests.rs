@@ -59,3 +59,12 @@ fn the_tables_are_sorted_for_binary_search() {
     assert!(reserved::PRICES.is_sorted());
     assert!(reserved::NOT_OBEYED.is_sorted());
 }
+
+#[test]
+fn usual_members_are_no_settings() {
+    for name in USUAL {
+        assert!(!is_reserved(name) && !is_price(name), "{name}");
+        let null = Bytes::from_static(b"null");
+        assert!(!Options::default().take(name, &null).unwrap(), "{name}");
+    }
+}

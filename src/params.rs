@@ -128,6 +128,25 @@ impl Params {
         self.members.retain(|(n, v)| keep(n, v));
     }
 
+    /// The same, where saying so may fail: the first failure ends it.
+    ///
+    /// # Errors
+    /// What `keep` fails with; some members may be gone then.
+    pub fn try_retain<E>(
+        &mut self,
+        mut keep: impl FnMut(&str, &Bytes) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut failed = None;
+        self.members.retain(|(n, v)| {
+            failed.is_some()
+                || keep(n, v).unwrap_or_else(|error| {
+                    failed = Some(error);
+                    true
+                })
+        });
+        failed.map_or(Ok(()), Err)
+    }
+
     /// The members in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.members.iter().map(|(n, v)| (&**n, v))
@@ -165,9 +184,18 @@ impl Params {
     }
 }
 
+/// Whether a JSON string of `text` differs from it.
+pub fn needs_escape(text: &str) -> bool {
+    // Without a way out of the loop, so that many bytes are looked at in one step.
+    let found = text.bytes().fold(0, |found, byte| {
+        found | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    });
+    found != 0
+}
+
 /// Appends `text` as a JSON string.
 pub fn write_json_string(out: &mut BytesMut, text: &str) {
-    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+    if !needs_escape(text) {
         out.reserve(text.len() + 2);
         out.put_u8(b'"');
         out.put_slice(text.as_bytes());

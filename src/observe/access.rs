@@ -8,6 +8,7 @@ use super::redact::redact;
 use super::timestamp::Timestamp;
 use crate::account::{Outcome, Receipt, Sink};
 use crate::number::python;
+use crate::params::needs_escape;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -191,8 +192,7 @@ impl Members {
 /// What `out` refuses with.
 pub fn write_json_text(out: &mut impl Write, text: &str) -> std::fmt::Result {
     out.write_char('"')?;
-    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    if !text.bytes().any(special) {
+    if !needs_escape(text) {
         out.write_str(text)?;
         return out.write_char('"');
     }

@@ -4,7 +4,7 @@
 use super::refusal::Refusal;
 use super::{json_fault, known, wishes};
 use crate::config::Config;
-use crate::options::Options;
+use crate::options::{Options, is_usual};
 use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::Bytes;
@@ -251,6 +251,9 @@ pub fn mocks(params: &Params, config: &Config) -> Vec<&'static str> {
 
 /// Whether a member is not for a client to say.
 pub fn refused(name: &str) -> bool {
+    if is_usual(name) {
+        return false;
+    }
     let price = || PRICES.iter().any(|prefix| name.starts_with(prefix));
     NOT_FROM_CLIENTS.contains(&name) || (price() && name != "cache_control")
 }

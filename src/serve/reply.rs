@@ -184,7 +184,7 @@ impl Writer<'_> {
             (name!("x-litellm-overhead-duration-ms"), overhead),
             (name!("x-litellm-callback-duration-ms"), Duration::ZERO),
         ] {
-            self.text(name, &milliseconds(time));
+            self.ready(name, milliseconds(time).as_ref());
         }
     }
 
@@ -295,16 +295,24 @@ fn amount(usd: f64) -> HeaderValue {
 }
 
 /// Milliseconds with three digits after the point.
-fn milliseconds(time: Duration) -> CompactString {
+fn milliseconds(time: Duration) -> Option<HeaderValue> {
     let micros = time.as_nanos().saturating_add(500) / 1000;
-    let (whole, rest) = (micros / 1000, micros % 1000);
-    let mut text = CompactString::const_new("");
-    text.push_str(itoa::Buffer::new().format(whole));
-    text.push('.');
-    for place in [100, 10, 1] {
-        text.push(char::from(b'0' + (rest / place % 10) as u8));
+    let mut left = u64::try_from(micros).unwrap_or(u64::MAX);
+    let mut text = [b'0'; 24];
+    let mut length = 0;
+    for (place, byte) in text.iter_mut().rev().enumerate() {
+        if place == 3 {
+            *byte = b'.';
+        } else {
+            *byte += (left % 10) as u8;
+            left /= 10;
+        }
+        length = place + 1;
+        if place > 3 && left == 0 {
+            break;
+        }
     }
-    text
+    HeaderValue::from_bytes(text.get(text.len() - length..)?).ok()
 }
 
 #[cfg(test)]
@@ -318,6 +326,20 @@ mod tests {
         Writer(&mut headers).cost(None);
         assert!(!headers.contains_key("x-litellm-response-cost"));
         assert_eq!(headers["x-litellm-key-spend"], "0.0");
+    }
+
+    #[test]
+    fn times_are_milliseconds_with_three_digits() {
+        for (nanos, text) in [
+            (0, "0.000"),
+            (499, "0.000"),
+            (500, "0.001"),
+            (1_234_567, "1.235"),
+            (60_000_000_000, "60000.000"),
+            (u64::MAX, "18446744073709.552"),
+        ] {
+            assert_eq!(milliseconds(Duration::from_nanos(nanos)).unwrap(), text);
+        }
     }
 
     #[test]
