@@ -4,6 +4,7 @@ use crate::options::Options;
 use crate::params::Params;
 use crate::upload::Upload;
 use bytes::Bytes;
+use http::Method;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -39,6 +40,38 @@ pub enum Op {
     Moderation,
     /// A provider's own API, passed through: `/anthropic/*` and the like.
     PassThrough,
+    /// OpenAI's `/v1/responses`, `responses()`.
+    Responses,
+    /// A question about a response that the provider stores.
+    Stored(Stored),
+}
+
+/// What is asked about a stored response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stored {
+    /// `GET /v1/responses/{id}`.
+    Get,
+    /// `DELETE /v1/responses/{id}`.
+    Delete,
+    /// `POST /v1/responses/{id}/cancel`.
+    Cancel,
+    /// `GET /v1/responses/{id}/input_items`.
+    InputItems,
+    /// `POST /v1/responses/compact`.
+    Compact,
+    /// `POST /v1/responses/input_tokens`.
+    InputTokens,
+}
+
+impl Stored {
+    /// The verb of a question that is no POST: those have no body.
+    pub fn method(self) -> Option<Method> {
+        match self {
+            Self::Get | Self::InputItems => Some(Method::GET),
+            Self::Delete => Some(Method::DELETE),
+            Self::Cancel | Self::Compact | Self::InputTokens => None,
+        }
+    }
 }
 
 impl Op {
@@ -59,6 +92,13 @@ impl Op {
             Self::Speech => "aspeech",
             Self::Moderation => "amoderation",
             Self::PassThrough => "allm_passthrough_route",
+            Self::Responses => "aresponses",
+            Self::Stored(Stored::Get) => "aget_responses",
+            Self::Stored(Stored::Delete) => "adelete_responses",
+            Self::Stored(Stored::Cancel) => "acancel_responses",
+            Self::Stored(Stored::InputItems) => "alist_input_items",
+            Self::Stored(Stored::Compact) => "acompact_responses",
+            Self::Stored(Stored::InputTokens) => "acount_response_input_tokens",
         }
     }
 
@@ -67,6 +107,7 @@ impl Op {
         match self {
             Self::Messages => Format::Anthropic,
             Self::GenerateContent => Format::Gemini,
+            Self::Responses | Self::Stored(_) => Format::Responses,
             _ => Format::OpenAi,
         }
     }
@@ -75,6 +116,7 @@ impl Op {
     pub fn own_members(self) -> &'static [&'static str] {
         match self {
             Self::Messages => &["metadata", "id"],
+            Self::Responses => &["metadata"],
             _ => &[],
         }
     }
@@ -83,7 +125,11 @@ impl Op {
     #[must_use]
     pub fn carrier(self) -> Self {
         match self {
-            Self::Messages | Self::GenerateContent | Self::CountTokens => Self::Chat,
+            Self::Messages
+            | Self::GenerateContent
+            | Self::CountTokens
+            | Self::Responses
+            | Self::Stored(_) => Self::Chat,
             own => own,
         }
     }
@@ -120,11 +166,11 @@ impl Op {
 
     /// Whether a caller can ask for a stream.
     pub fn streams(self) -> bool {
-        !self.is_endpoint() && self != Self::Embeddings
+        !self.is_endpoint() && !matches!(self, Self::Embeddings | Self::Stored(_))
     }
 
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Chat,
         Self::TextCompletion,
         Self::Embeddings,
@@ -137,6 +183,13 @@ impl Op {
         Self::Transcription,
         Self::Speech,
         Self::Moderation,
+        Self::Responses,
+        Self::Stored(Stored::Get),
+        Self::Stored(Stored::Delete),
+        Self::Stored(Stored::Cancel),
+        Self::Stored(Stored::InputItems),
+        Self::Stored(Stored::Compact),
+        Self::Stored(Stored::InputTokens),
     ];
 }
 
@@ -150,13 +203,15 @@ pub enum Format {
     Anthropic,
     /// Gemini's.
     Gemini,
+    /// OpenAI's, as the Responses API speaks it.
+    Responses,
 }
 
 impl Format {
     /// The headers by which the dialect says what it means.
     pub fn headers(self) -> &'static [&'static str] {
         match self {
-            Self::OpenAi | Self::Gemini => &[],
+            Self::OpenAi | Self::Gemini | Self::Responses => &[],
             Self::Anthropic => &["anthropic-version", "anthropic-beta"],
         }
     }

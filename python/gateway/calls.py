@@ -105,6 +105,10 @@ def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> 
     hidden = _hidden(reply)
     if op in _DIALECTS:
         return _in_dialect(op, reply, hidden, observation)
+    if op not in _WHOLE:
+        from gateway import responses_api
+
+        return responses_api.made(op, reply, hidden, observation)
     if reply.stream is not None:
         if observation is not None:
             from gateway import observe

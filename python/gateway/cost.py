@@ -25,6 +25,14 @@ _TOKEN_RATES = ("input_cost_per_token", "output_cost_per_token", "tiered_pricing
 _GOOGLE_SEARCH = 0.035
 _GOOGLE = frozenset({"gemini", "vertex_ai", "vertex_ai_beta"})
 
+# Usage of the Responses API under the names of a chat's.
+_CHAT_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
+}
+
 
 def _entry(model: str, provider: str | None) -> dict[str, Any] | None:
     found = _gateway.price_entry(model, provider)
@@ -42,7 +50,10 @@ def _not_mapped(model: str, provider: str | None) -> Exception:
 
 def _plain(usage: Any) -> dict[str, Any]:
     plain = usage.model_dump(exclude_none=True) if hasattr(usage, "model_dump") else dict(usage)
-    return {name: value for name, value in plain.items() if value is not None}
+    plain = {name: value for name, value in plain.items() if value is not None}
+    if "input_tokens" in plain and "prompt_tokens" not in plain:
+        plain = {_CHAT_NAMES.get(name, name): value for name, value in plain.items()}
+    return plain
 
 
 def _provider_of(model: str) -> str:

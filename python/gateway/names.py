@@ -53,6 +53,24 @@ BY_HOME: dict[str, str] = {
         HttpxBinaryResponseContent ImageObject ImageResponse ImageUsage ImageUsageInputTokensDetails
         OpenAIModerationResponse OpenAIModerationResult
     """,
+    "responses_api": """
+        BaseResponsesAPIStreamingIterator LiteLLMCompletionStreamingIterator MockResponsesAPIStreamingIterator
+        ResponsesAPIStreamingIterator SyncResponsesAPIStreamingIterator acancel_responses acompact_responses
+        adelete_responses aget_responses alist_input_items aresponses cancel_responses compact_responses
+        delete_responses get_responses list_input_items responses
+    """,
+    "responses_types": """
+        BaseLiteLLMOpenAIResponseObject ContentPartAddedEvent ContentPartDoneEvent CustomToolCallOutputItem
+        DeleteResponseResult ErrorEvent FunctionCallArgumentsDeltaEvent FunctionCallArgumentsDoneEvent
+        GenericEvent GenericResponseOutputItem GenericResponseOutputItemContentAnnotation IncompleteDetails
+        InputTokensDetails OutputCodeInterpreterCall OutputCodeInterpreterCallLog OutputFunctionToolCall
+        OutputImageGenerationCall OutputItemAddedEvent OutputItemDoneEvent OutputText
+        OutputTextAnnotationAddedEvent OutputTextDeltaEvent OutputTextDoneEvent OutputTokensDetails
+        ReasoningSummaryPartDoneEvent ReasoningSummaryTextDeltaEvent ReasoningSummaryTextDoneEvent
+        RefusalDeltaEvent RefusalDoneEvent ResponseAPIUsage ResponseCompletedEvent ResponseCreatedEvent
+        ResponseFailedEvent ResponseInProgressEvent ResponseIncompleteEvent ResponsePartAddedEvent
+        ResponsesAPIResponse ResponsesAPIStreamEvents
+    """,
     "params": """
         LlmProviders get_llm_provider get_optional_params get_supported_openai_params
         openai_compatible_providers provider_list validate_environment

@@ -254,6 +254,11 @@ class HeardTextStream(_Heard, TextCompletionStreamWrapper):
     """A text completion's stream whose end is told."""
 
 
+def _tells_its_end(result: Any) -> bool:
+    """A stream is heard of when it is over."""
+    return isinstance(result, _Heard) or getattr(result, "observation", None) is not None
+
+
 def call(op: str, model: str, arguments: dict[str, Any], make: Callable[..., Any]) -> Any:
     """A blocking call. `make(op, model, arguments, observation)` makes it."""
     observation = Observation(op, False, model, arguments)
@@ -265,7 +270,7 @@ def call(op: str, model: str, arguments: dict[str, Any], make: Callable[..., Any
         observation.failed(error)
         raise
     observation.after()
-    if not isinstance(result, _Heard):
+    if not _tells_its_end(result):
         observation.succeeded(result)
     return result
 
@@ -288,7 +293,7 @@ async def acall(op: str, model: str, arguments: dict[str, Any], make: Callable[.
         observation.failed(error)
         raise
     observation.after()
-    if not isinstance(result, _Heard):
+    if not _tells_its_end(result):
         for logger in loggers:
             given = {"model": model, **arguments}
             changed = await await_safely(logger.async_post_call_success_deployment_hook(given, result, call_type))

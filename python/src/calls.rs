@@ -7,6 +7,8 @@ use crate::runtime::{Process, process};
 use crate::{json, stream};
 use bytes::Bytes;
 use gateway::adapt::Target;
+use gateway::adapt::dialects::responses::ids;
+use gateway::adapt::providers::openai_responses;
 use gateway::cache::Cache;
 use gateway::error::Error;
 use gateway::options::Options;
@@ -20,6 +22,7 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -77,6 +80,9 @@ pub struct Reply {
     /// Whether the provider was asked in the caller's own dialect.
     #[pyo3(get)]
     native: bool,
+    /// Whether it is a whole response told as a stream.
+    #[pyo3(get)]
+    sliced: bool,
 }
 
 impl Reply {
@@ -108,6 +114,7 @@ impl Reply {
             retries: answer.retries,
             fallbacks: answer.fallbacks,
             native: answer.asked == op,
+            sliced: op == Op::Responses && answer.asked == op && openai_responses::slices(target),
         };
         match answer.body {
             AnswerBody::Whole(whole) => reply.body = Some(PyBytes::new(py, &whole.body).unbind()),
@@ -201,6 +208,18 @@ fn members(kwargs: &Bound<'_, PyDict>) -> PyResult<(Params, Vec<Upload>)> {
     Ok((json::members(&rest)?, uploads))
 }
 
+/// The model that a call is resolved by: a question about a stored response has none, but its id tells the provider.
+fn asked_model<'a>(op: Op, model: &'a str, params: &Params) -> Cow<'a, str> {
+    let id = params.get::<String>("response_id");
+    match (op, id) {
+        (Op::Stored(_), Some(id)) => {
+            let told = ids::told(&id).map(|told| told.provider);
+            format!("{}/stored", told.as_deref().unwrap_or(model)).into()
+        }
+        _ => model.into(),
+    }
+}
+
 /// Reads the arguments; nothing is sent yet. `target` settles where the call goes, `None` leaves it to the routes of
 /// the engine.
 fn prepare(
@@ -215,6 +234,7 @@ fn prepare(
     let op = Op::of_function(op).unwrap_or(Op::Chat);
     let (members, uploads) = members(kwargs)?;
     let (options, mut params) = Options::split_for(op, members).map_err(|e| raised(py, &e))?;
+    let model = &*asked_model(op, model, &params);
     let target = if routed {
         params.set("model", &model);
         None

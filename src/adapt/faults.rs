@@ -13,7 +13,9 @@ impl<'a> Place<'a> {
         let wording = match (provider.via, call.op) {
             (_, Op::Embeddings) if provider.family == Family::Azure => Wording::Body,
             (Via::Sdk, Op::Chat) => Wording::Message,
-            (Via::Handler | Via::Native, Op::Chat) | (Via::Native, _) => Wording::Body,
+            (Via::Handler | Via::Native, Op::Chat)
+            | (Via::Native, _)
+            | (_, Op::Responses | Op::Stored(_)) => Wording::Body,
             (Via::Sdk | Via::Handler, _) => Wording::CodeAndMessage,
         };
         Self {

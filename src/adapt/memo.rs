@@ -4,6 +4,7 @@
 use super::Target;
 use super::params;
 use super::providers::openai_request::messages::Rules;
+use super::providers::openai_responses::Chats;
 use crate::account::price::Quote;
 use http::HeaderValue;
 use std::sync::{Arc, OnceLock};
@@ -15,6 +16,7 @@ pub struct Memo {
     supported: OnceLock<Vec<&'static str>>,
     rules: OnceLock<Rules>,
     heads: OnceLock<Heads>,
+    chats: OnceLock<Chats>,
     limits: OnceLock<GroupLimits>,
 }
 
@@ -95,6 +97,11 @@ impl Target {
     /// How messages to the target are cleaned, once worked out by `rules`.
     pub(super) fn message_rules(&self, rules: impl FnOnce() -> Rules) -> Rules {
         *self.memo.rules.get_or_init(rules)
+    }
+
+    /// How chats are asked of it.
+    pub fn chats(&self) -> Chats {
+        *self.memo.chats.get_or_init(|| Chats::of(self))
     }
 
     /// Its names as header values.

@@ -156,6 +156,7 @@ impl Provider {
     /// `max_retries` is among the provider's parameters; the generic handler never tries again.
     pub fn client_retries(&self, op: Op, asked: Option<u32>) -> u32 {
         let through_sdk = match op {
+            Op::Responses | Op::Stored(_) => false,
             Op::Embeddings => {
                 (self.via == Via::Sdk && !HANDLED_EMBEDDINGS.contains(&self.name))
                     || SDK_EMBEDDINGS.contains(&self.name)

@@ -301,8 +301,8 @@ impl Chunks {
             || is_filled_list(delta, "tool_calls")
             || [
                 "function_call",
-                "reasoning_content",
                 "refusal",
+                "reasoning_content",
                 "provider_specific_fields",
                 "annotations",
                 "reasoning_items",

@@ -40,6 +40,10 @@ impl Target {
                 .map(Secret::new)
         });
         let mut options = options.clone();
+        // How it is asked, not what it is called.
+        let named = lookup.model.strip_prefix("responses/");
+        let named = named.filter(|_| row.habits.responses.is_some());
+        let upstream = named.map_or_else(|| lookup.model.clone(), str::to_owned);
         if options.organization.is_none() && row.name == "openai" {
             options.organization = env("OPENAI_ORGANIZATION").filter(|o| !o.is_empty());
         }
@@ -69,8 +73,8 @@ impl Target {
             bedrock::settle_region(&lookup.model, &mut options, env);
         }
         Ok(Self {
-            provider: row.serving(&lookup.model),
-            model: lookup.model,
+            provider: row.serving(&upstream),
+            model: upstream,
             api_base: api_base.trim_end_matches('/').to_owned(),
             api_key,
             options,

@@ -13,7 +13,7 @@ pub static RESERVED: &[&str] = &[
     "anthropic_issuer_subject", "anthropic_issuer_ttl_seconds", "anthropic_issuer_url",
     "anthropic_keycloak_auth_method", "anthropic_keycloak_client_id", "anthropic_keycloak_client_secret_ref",
     "anthropic_keycloak_scope", "anthropic_keycloak_token_url", "anthropic_organization_id",
-    "anthropic_service_account_id", "arize_api_key", "arize_error_sampling_rate", "arize_otlp_protocol",
+    "anthropic_service_account_id", "aresponses", "arize_api_key", "arize_error_sampling_rate", "arize_otlp_protocol",
     "arize_space_id", "arize_space_key", "arize_success_sampling_rate", "assistant_continue_message",
     "async_call", "atext_completion", "attempted_targets", "auto_router_config", "auto_router_config_path",
     "auto_router_default_model", "auto_router_embedding_model", "auto_router_max_input_chars",

@@ -321,10 +321,8 @@ pub(super) fn client_retries(call: &Call, target: &Target, asked: Option<u32>) -
     if target.provider.name == mock::PROVIDER {
         return 0;
     }
-    target
-        .provider
-        .client_retries(call.op, asked)
-        .min(MAX_RETRIES)
+    let op = target.provider.adapter.asks(call, target);
+    target.provider.client_retries(op, asked).min(MAX_RETRIES)
 }
 
 /// The OpenAI SDK's rule: the upstream's word, else its status; no answer at all counts as worth another try.

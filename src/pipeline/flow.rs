@@ -276,7 +276,7 @@ impl Flow {
             write_usage_chunk(&end, used, &mut self.out);
         }
         end.usage = Some(counts);
-        if call.op.format() == Format::OpenAi {
+        if matches!(call.op.format(), Format::OpenAi | Format::Responses) {
             self.out.extend_from_slice(DONE);
         }
         self.over = Some(Over::Well(Box::new(end)));

@@ -486,7 +486,7 @@ fn prompt(call: &Call) -> Bytes {
         Op::Chat | Op::Messages | Op::CountTokens => "messages",
         Op::GenerateContent => "contents",
         Op::TextCompletion | Op::ImageGeneration | Op::ImageEdit => "prompt",
-        Op::Embeddings | Op::Speech | Op::Moderation => "input",
+        Op::Embeddings | Op::Speech | Op::Moderation | Op::Responses | Op::Stored(_) => "input",
         Op::ImageVariation | Op::Transcription | Op::PassThrough => return Bytes::new(),
         Op::Rerank => "documents",
     };

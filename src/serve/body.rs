@@ -1,6 +1,7 @@
 //! Bodies of replies: one piece that is already there, or server-sent events as they come.
 
 use crate::account::{Outcome, Sink};
+use crate::adapt::dialects::responses::failed;
 use crate::error::{Error, ErrorKind};
 use crate::forward::UpstreamBody;
 use crate::observe::metrics::InFlight;
@@ -48,6 +49,24 @@ pub struct Events {
     pub error_id: Option<String>,
     /// Counts the request until its last event.
     pub in_flight: Option<InFlight>,
+    /// The first and the last events of a response, by which one that breaks off is ended.
+    pub seen: Seen,
+}
+
+/// What was forwarded of a response; nothing in other dialects.
+#[derive(Debug, Default)]
+pub struct Seen {
+    first: Bytes,
+    last: Bytes,
+}
+
+impl Seen {
+    fn note(&mut self, bytes: &Bytes) {
+        if self.first.is_empty() {
+            self.first = bytes.clone();
+        }
+        self.last = bytes.clone();
+    }
 }
 
 impl Events {
@@ -56,6 +75,11 @@ impl Events {
             Some(first) => Poll::Ready(Some(Ok(first))),
             None => self.rest.poll_next(cx),
         };
+        if self.format == Format::Responses
+            && let Poll::Ready(Some(Ok(bytes))) = &next
+        {
+            self.seen.note(bytes);
+        }
         let Some(array) = &mut self.array else {
             return next;
         };
@@ -168,8 +192,7 @@ impl Body for ReplyBody {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Some(Ok(bytes))) => Some(bytes),
                     Poll::Ready(Some(Err(error))) => {
-                        let mut last =
-                            broken_off(&error, events.format, events.error_id.as_deref());
+                        let mut last = broken_off(&error, events);
                         if let Some(array) = &mut events.array {
                             last = [array.with(&last), Bytes::from_static(b"]")]
                                 .concat()
@@ -206,9 +229,16 @@ impl Body for ReplyBody {
 }
 
 /// What a client reads of a stream that broke: the error as an event, and the end it waits for.
-fn broken_off(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
+fn broken_off(error: &Error, events: &Events) -> Bytes {
+    let (format, call_id) = (events.format, events.error_id.as_deref());
+    if format == Format::Responses {
+        let message = error.litellm_message();
+        let mut last = failed(&events.seen.first, &events.seen.last, &message);
+        last.extend_from_slice(DONE);
+        return last.into();
+    }
     let (head, end): (&[u8], &[u8]) = match format {
-        Format::OpenAi => (b"data: ", DONE),
+        Format::OpenAi | Format::Responses => (b"data: ", DONE),
         Format::Anthropic => (b"event: error\ndata: ", b""),
         Format::Gemini => (b"data: ", b""),
     };

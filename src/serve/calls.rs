@@ -1,11 +1,11 @@
 //! Calls of models: request -> [`Call`] -> engine -> reply or refusal.
 
-use super::body::{Events, ReplyBody};
+use super::body::{Events, ReplyBody, Seen};
 use super::inbound::{self, From};
 use super::refusal::{self, Refusal};
 use super::reply::{self, Writer, name};
-use super::{Gateway, body, known, query_value};
-use crate::account::Receipt;
+use super::{Gateway, body, known, query_value, stored};
+use crate::account::{Cost, Receipt};
 use crate::adapt::Target;
 use crate::config::{Config, Snapshot};
 use crate::error::{Error, ErrorKind};
@@ -68,6 +68,23 @@ pub async fn answer_form(
             note_refused(gateway, op, from.path, reply.status());
             return reply;
         }
+    };
+    let (params, from) = match op {
+        Op::Stored(_) => match stored::members(params, from, config) {
+            Ok(params) => (
+                params,
+                &inbound::From {
+                    path_model: None,
+                    ..from.clone()
+                },
+            ),
+            Err(refusal) => {
+                let reply = nameless(op, &refusal);
+                note_refused(gateway, op, from.path, reply.status());
+                return reply;
+            }
+        },
+        _ => (params, from),
     };
     let mocks = inbound::mocks(&params, config);
     let call = match inbound::call(op, params, from, config) {
@@ -154,6 +171,7 @@ fn route(op: Op) -> &'static str {
         Op::Speech => "/audio/speech",
         Op::Moderation => "/moderations",
         Op::PassThrough => "",
+        Op::Responses | Op::Stored(_) => "/responses",
     }
 }
 
@@ -264,7 +282,9 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 headers.cost(None);
             } else {
                 attempts(&mut headers, tries);
-                headers.cost(answer.cost.as_ref());
+                // Asking about a response costs nothing.
+                let free = matches!(asked.op, Op::Stored(_)).then(Cost::default);
+                headers.cost(answer.cost.as_ref().or(free.as_ref()));
             }
             explain(&mut headers, answer.explanation.as_deref());
             let hit = answer.cache_key.as_deref();
@@ -310,6 +330,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 array: asked.array.then(body::Array::default),
                 error_id: asked.error_id,
                 in_flight: None,
+                seen: Seen::default(),
             };
             let mut reply = Response::new(ReplyBody::Events(Some(events)));
             let mut headers = Writer(reply.headers_mut());

@@ -146,6 +146,7 @@ fn form(body: &[u8]) -> Params {
 }
 
 /// Who calls, as far as the connection and the route tell.
+#[derive(Clone)]
 pub struct From<'a> {
     /// The request's headers.
     pub headers: &'a HeaderMap,
@@ -153,7 +154,7 @@ pub struct From<'a> {
     pub path: &'a str,
     /// The query.
     pub query: &'a str,
-    /// The model of the path.
+    /// The model of the path, or the id of a response.
     pub path_model: Option<&'a str>,
     /// Address of the client.
     pub peer: Arc<str>,
@@ -177,7 +178,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     let mut call = Call::new(op, model, params);
     call.options = options;
     call.options.ask_stream_usage = config.general.always_include_stream_usage;
-    call.keep_upstream_model = named.is_none();
+    call.keep_upstream_model = named.is_none() || matches!(op, Op::Stored(_));
     call.shown_model = named.filter(|named| *named != call.model);
     if let Some(id) = text(from.headers, "x-litellm-call-id") {
         id.clone_into(&mut call.id);
@@ -214,9 +215,12 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
 /// The model: what the configuration forces, else the path's, else the body's.
 fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result<String, Refusal> {
     let forced = match op {
-        Op::Chat | Op::TextCompletion | Op::Messages | Op::GenerateContent | Op::CountTokens => {
-            config.general.completion_model.as_deref()
-        }
+        Op::Chat
+        | Op::TextCompletion
+        | Op::Messages
+        | Op::GenerateContent
+        | Op::CountTokens
+        | Op::Responses => config.general.completion_model.as_deref(),
         Op::Embeddings => config.general.embedding_model.as_deref(),
         _ => None,
     };

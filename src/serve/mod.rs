@@ -28,6 +28,7 @@ pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
+pub mod stored;
 pub mod uploads;
 pub mod wishes;
 pub mod workers;

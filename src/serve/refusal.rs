@@ -52,7 +52,7 @@ impl Refusal {
     /// The body, in the client's dialect.
     pub fn to_json(&self, format: Format) -> Bytes {
         let body = match format {
-            Format::OpenAi => json!({ "error": self }),
+            Format::OpenAi | Format::Responses => json!({ "error": self }),
             Format::Anthropic => self.anthropic(),
             Format::Gemini => self.gemini(),
         };
@@ -121,6 +121,9 @@ impl Refusal {
 /// The body for a failed call, in the client's dialect.
 pub fn body(error: &Error, format: Format, call_id: Option<&str>) -> Bytes {
     let mut refusal = of(error);
+    if format == Format::Responses && error.status == 429 {
+        refusal.kind = "rate_limit_error".into();
+    }
     refusal.litellm_call_id = call_id.map(Into::into);
     refusal.to_json(format)
 }

@@ -3,7 +3,7 @@
 //! A table of its own, and no framework's router, because the contract has what those do not: model names with
 //! slashes in the middle of a path, 307 for a trailing slash, and a 405 that names exactly the verbs of the row.
 
-use crate::request::Op;
+use crate::request::{Op, Stored};
 use std::borrow::Cow;
 
 /// What a route does.
@@ -83,6 +83,11 @@ const fn content_tokens(path: &'static str) -> Route {
     guarded("POST", path, Endpoint::Tool(Tool::ContentTokens))
 }
 
+/// A question about a stored response; `{model}` of its path is the response's id.
+const fn stored(methods: &'static str, path: &'static str, what: Stored) -> Route {
+    guarded(methods, path, Endpoint::Call(Op::Stored(what)))
+}
+
 /// What needs a database; any verb, because the refusal is the same.
 const fn managed(path: &'static str) -> Route {
     guarded("DELETE, GET, PATCH, POST, PUT", path, Endpoint::Managed)
@@ -122,6 +127,9 @@ pub static ROUTES: &[Route] = &[
     call("/audio/speech", Op::Speech),
     call("/v1/moderations", Op::Moderation),
     call("/moderations", Op::Moderation),
+    call("/v1/responses", Op::Responses),
+    call("/responses", Op::Responses),
+    call("/openai/v1/responses", Op::Responses),
     open("GET, OPTIONS", "/health/liveliness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/liveness", Endpoint::Alive),
     open("GET, OPTIONS", "/health/live", Endpoint::Alive),
@@ -172,6 +180,40 @@ pub static ROUTES: &[Route] = &[
         Op::ImageGeneration,
     ),
     call("/openai/deployments/{model}/images/edits", Op::ImageEdit),
+    stored("POST", "/v1/responses/compact", Stored::Compact),
+    stored("POST", "/responses/compact", Stored::Compact),
+    stored("POST", "/openai/v1/responses/compact", Stored::Compact),
+    stored("POST", "/v1/responses/input_tokens", Stored::InputTokens),
+    stored("POST", "/responses/input_tokens", Stored::InputTokens),
+    stored(
+        "POST",
+        "/openai/v1/responses/input_tokens",
+        Stored::InputTokens,
+    ),
+    stored("POST", "/v1/responses/{model}/cancel", Stored::Cancel),
+    stored("POST", "/responses/{model}/cancel", Stored::Cancel),
+    stored(
+        "POST",
+        "/openai/v1/responses/{model}/cancel",
+        Stored::Cancel,
+    ),
+    stored(
+        "GET",
+        "/v1/responses/{model}/input_items",
+        Stored::InputItems,
+    ),
+    stored("GET", "/responses/{model}/input_items", Stored::InputItems),
+    stored(
+        "GET",
+        "/openai/v1/responses/{model}/input_items",
+        Stored::InputItems,
+    ),
+    stored("GET", "/v1/responses/{model}", Stored::Get),
+    stored("GET", "/responses/{model}", Stored::Get),
+    stored("GET", "/openai/v1/responses/{model}", Stored::Get),
+    stored("DELETE", "/v1/responses/{model}", Stored::Delete),
+    stored("DELETE", "/responses/{model}", Stored::Delete),
+    stored("DELETE", "/openai/v1/responses/{model}", Stored::Delete),
     guarded("GET", "/v1/models/{model}", Endpoint::Model),
     guarded("GET", "/models/{model}", Endpoint::Model),
     call(

@@ -5,9 +5,11 @@
 //! its answer, canonical by then, one of the caller's. A bridge is pure, and nothing is lost on it that the other
 //! dialect can carry.
 
+pub mod chat_over_responses;
 pub mod chunks;
 pub mod gemini;
 pub mod messages;
+pub mod responses;
 
 use super::{Reply, Target};
 use crate::error::Result;
@@ -49,6 +51,9 @@ pub fn between(from: Op, to: Op) -> Option<&'static dyn Bridge> {
     match (from, to) {
         (Op::Messages, Op::Chat) => Some(&messages::OverChat),
         (Op::GenerateContent, Op::Chat) => Some(&gemini::OverChat),
+        (Op::Responses, Op::Chat) => Some(&responses::OverChat),
+        (Op::Stored(_), Op::Chat) => Some(&responses::NotStored),
+        (Op::Chat, Op::Responses) => Some(&chat_over_responses::OverResponses),
         _ => None,
     }
 }

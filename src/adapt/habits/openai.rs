@@ -4,6 +4,7 @@
 
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
+use crate::adapt::providers::openai_responses;
 use crate::error::Result;
 use serde_json::Value;
 
@@ -259,6 +260,11 @@ fn effort_of(mapping: &Mapping<'_>) -> Option<String> {
     }
 }
 
+/// Whether a model does not reason at an effort, and so takes what samples.
+pub fn reasons_not(at: At<'_>, effort: Option<&str>) -> bool {
+    takes_effort(at, "none") && resolves_to_none(at, effort)
+}
+
 fn resolves_to_none(at: At<'_>, effort: Option<&str>) -> bool {
     let usual = || facts::text(at.model, at.provider, "default_reasoning_effort");
     match effort {
@@ -291,5 +297,6 @@ pub static OPENAI: Habits = Habits {
     text_completions: true,
     supported: Some(supported),
     params: Some(params),
+    responses: Some(&openai_responses::OPENAI),
     ..Habits::NONE
 };

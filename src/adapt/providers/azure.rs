@@ -9,6 +9,7 @@ pub mod credentials;
 
 use super::openai::OpenAi;
 use super::openai_request;
+use super::openai_responses;
 use crate::adapt::{Adapter, Auth, Head, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, Result};
 use crate::request::{Call, Op};
@@ -22,7 +23,24 @@ use serde_json::Value;
 pub struct Azure;
 
 impl Adapter for Azure {
+    fn asks(&self, call: &Call, target: &Target) -> Op {
+        openai_responses::asks(call, target)
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
+        if let (Op::Responses | Op::Stored(_), Some(native)) =
+            (call.op, target.provider.habits.responses)
+        {
+            let mut body = openai_responses::body(call, target, native)?;
+            body.set("model", &address::deployment(&target.model));
+            let request = UpstreamRequest {
+                method: Method::POST,
+                url: address::responses(target, &openai_responses::path(call))?,
+                headers: credentials::headers(call, target)?,
+                body: body.to_json().into(),
+            };
+            return Ok(openai_responses::asked(call, request));
+        }
         let (path, body) = openai_request::body(call, target)?;
         Ok(UpstreamRequest {
             method: Method::POST,

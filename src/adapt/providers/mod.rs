@@ -19,6 +19,7 @@ pub mod mistral;
 pub mod ollama;
 pub mod openai;
 pub mod openai_request;
+pub mod openai_responses;
 mod openai_whole;
 pub(super) mod replies;
 mod retold;

@@ -4,6 +4,7 @@
 //! [`canonical`], streams [`crate::adapt::stream`], errors [`crate::adapt::errors`].
 
 use super::openai_request;
+use super::openai_responses;
 use super::openai_whole::{self, WholeStream};
 use crate::account::Usage;
 use crate::adapt::canonical::{self, Context};
@@ -24,11 +25,18 @@ use serde_json::Value;
 pub struct OpenAi;
 
 impl Adapter for OpenAi {
+    fn asks(&self, call: &Call, target: &Target) -> Op {
+        openai_responses::asks(call, target)
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         openai_request::request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
+        if matches!(call.op, Op::Responses | Op::Stored(_)) {
+            return openai_responses::reply(call, target, &body);
+        }
         let body = if openai_request::plan(call, target).json_mode {
             openai_whole::unwrap_json_tool(body)
         } else {
@@ -89,6 +97,9 @@ impl Adapter for OpenAi {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
+        if call.op == Op::Responses {
+            return openai_responses::stream(call, target);
+        }
         streamed(call, target, |settings| settings)
     }
 

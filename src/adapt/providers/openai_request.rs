@@ -10,6 +10,7 @@ pub mod messages;
 pub(super) mod text;
 pub(in crate::adapt) mod wire;
 
+use super::openai_responses;
 use crate::adapt::habits::{Mapping, azure, mistral, openai, reasoning};
 use crate::adapt::params::{self, Policy, drop_paths};
 use crate::adapt::registry::{Provider, Via};
@@ -28,6 +29,14 @@ use std::borrow::Cow;
 /// # Errors
 /// A parameter that the provider does not take, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
+    if let (Op::Responses | Op::Stored(_), Some(native)) =
+        (call.op, target.provider.habits.responses)
+    {
+        let path = openai_responses::path(call);
+        let body = openai_responses::body(call, target, native)?;
+        let request = wire::upstream(call, target, &path, &body)?;
+        return Ok(openai_responses::asked(call, request));
+    }
     let (path, body) = body(call, target)?;
     wire::upstream(call, target, path, &body)
 }

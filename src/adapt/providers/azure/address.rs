@@ -66,6 +66,42 @@ pub fn url(target: &Target, path: &str) -> Result<String> {
     })
 }
 
+/// The version of the Responses API when nobody says one.
+const RESPONSES_VERSION: &str = "preview";
+
+/// The address of a path such as `/responses` at a target's resource: the deployment is named in the body.
+///
+/// # Errors
+/// No base URL is known.
+pub fn responses(target: &Target, path: &str) -> Result<String> {
+    if target.api_base.is_empty() {
+        return Err(nowhere(target));
+    }
+    let base = target.api_base.split('?').next().unwrap_or_default();
+    let root = base.split_once("/openai").map_or(base, |(root, _)| root);
+    let root = root.trim_end_matches('/');
+    let own: Option<String> = target.options.other.get("responses_api_version");
+    let version = own.as_deref().or_else(|| {
+        let version = target.options.api_version.as_deref();
+        // Chat's stable versions are older than the Responses API.
+        version.filter(|version| !is_stable(version))
+    });
+    let version = version.unwrap_or(RESPONSES_VERSION);
+    Ok(if V1.contains(&version) {
+        format!("{root}/openai/v1{path}?api-version={version}")
+    } else {
+        format!("{root}/openai{path}?api-version={version}")
+    })
+}
+
+/// Whether a version is a date and no more: `2024-10-21`, not `2025-03-01-preview`.
+fn is_stable(version: &str) -> bool {
+    version.len() == 10
+        && version
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
 fn nowhere(target: &Target) -> Error {
     let mut error = Error::new(
         ErrorKind::Api,

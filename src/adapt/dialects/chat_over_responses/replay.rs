@@ -1,0 +1,88 @@
+//! `openai_responses_replay`: the order of a turn's items, which a chat's message cannot show, bound to the message by
+//! a checksum. LiteLLM puts it into `provider_specific_fields`, and clients send it back.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+type Object = Map<String, Value>;
+
+/// The entry for the items of a response that came to its end; `None` where an item has no place in a chat.
+pub(super) fn of(items: &[Value], message: &Object) -> Option<Value> {
+    let mut entries = Vec::new();
+    let (mut reasoning, mut calls) = (0, 0);
+    for item in items {
+        match item.get("type")?.as_str()? {
+            "message" => {
+                let parts = item.get("content")?.as_array()?.iter();
+                let lengths: Option<Vec<usize>> = parts
+                    .map(|part| Some(part.get("text")?.as_str()?.chars().count()))
+                    .collect();
+                let mut entry = json!({"type": "message", "parts": lengths?});
+                if let Some(phase) = item.get("phase").filter(|phase| !phase.is_null()) {
+                    entry["phase"] = phase.clone();
+                }
+                entries.push(entry);
+            }
+            "reasoning" => {
+                entries.push(json!({"type": "reasoning", "index": reasoning}));
+                reasoning += 1;
+            }
+            kind @ ("function_call" | "custom_tool_call") => {
+                entries.push(json!({"type": kind, "index": calls}));
+                calls += 1;
+            }
+            _ => return None,
+        }
+    }
+    if entries.is_empty() {
+        return None;
+    }
+    let checksum = checksum(message, &entries);
+    Some(json!({"version": 1, "items": entries, "checksum": checksum}))
+}
+
+/// SHA-256 over what the entries are bound to, as compact JSON with sorted members.
+fn checksum(message: &Object, entries: &[Value]) -> String {
+    let list = |name: &str| message.get(name).and_then(Value::as_array);
+    let calls: Vec<Value> = list("tool_calls")
+        .into_iter()
+        .flatten()
+        .map(|call| {
+            json!([
+                call["id"],
+                call["function"]["name"],
+                call["function"]["arguments"]
+            ])
+        })
+        .collect();
+    let reasoning: Vec<Value> = list("reasoning_items")
+        .into_iter()
+        .flatten()
+        .map(|item| {
+            let summary = item.get("summary").and_then(Value::as_array);
+            let texts: Vec<&Value> = summary
+                .into_iter()
+                .flatten()
+                .filter_map(|part| part.get("text"))
+                .collect();
+            json!([item.get("id"), item.get("encrypted_content"), texts])
+        })
+        .collect();
+    let bound = json!({
+        "content": message.get("content").and_then(Value::as_str).unwrap_or_default(),
+        "tool_calls": calls,
+        "reasoning": reasoning,
+        "tool_search_items": [],
+        "phase": null,
+        "items": entries,
+    });
+    let digest = Sha256::digest(bound.to_string().as_bytes());
+    digest
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing into a text cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
