@@ -30,7 +30,11 @@ PATIENCE = 30.0
 
 CONFIG = """
 model_list:
-  - {{model_name: gpt, litellm_params: {{model: openai/gpt-4o, api_base: "{base}/v1", api_key: k}}}}
+  - model_name: gpt
+    litellm_params: {{model: openai/gpt-4o, api_base: "{base}/v1", api_key: k}}
+    model_info: {{id: dep-gpt}}
+  - {{model_name: o1-pro, litellm_params: {{model: openai/o1-pro, api_base: "{base}/v1", api_key: k}}}}
+  - {{model_name: embed, litellm_params: {{model: openai/text-embedding-3-small, api_base: "{base}/v1", api_key: k}}}}
   - {{model_name: claude, litellm_params: {{model: anthropic/claude-sonnet-4-5, api_base: "{base}", api_key: k}}}}
   - {{model_name: gemini, litellm_params: {{model: gemini/gemini-2.5-flash, api_base: "{base}/v1beta", api_key: k}}}}
 litellm_settings: {{num_retries: 0}}
@@ -93,3 +97,36 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
         server.terminate()
         server.wait(PATIENCE)
         upstream.stop()
+
+
+class Server:
+    """The server as OpenAI's clients see it."""
+
+    def __init__(self, bed: Bed) -> None:
+        self.url = bed.url
+        self.base = f"{bed.url}/v1"
+        self.key = bed.key
+        self.mock = bed.upstream
+
+    def upstream(self, *script: dict[str, Any]) -> None:
+        """What the upstream answers from now on."""
+        self.mock.script(list(script))
+
+    def sent(self) -> list[Any]:
+        """What the upstream was asked since."""
+        return [
+            {
+                "method": asked["method"],
+                "path": asked["target"].partition("?")[0],
+                "body": json.loads(base64.b64decode(asked["body_b64"]) or b"null"),
+            }
+            for asked in self.mock.captured()
+        ]
+
+
+@pytest.fixture
+def server(bed: Bed) -> Server:
+    """The server, its upstream without a script."""
+    found = Server(bed)
+    found.upstream()
+    return found
