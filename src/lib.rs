@@ -30,6 +30,7 @@ pub mod account;
 
 pub mod config;
 pub mod observe;
+pub mod store;
 
 pub use error::{Error, ErrorKind, Result};
 pub use request::{Call, Op};

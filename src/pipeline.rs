@@ -33,6 +33,7 @@ use crate::forward::{aws, entra, google, ibm};
 use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
+use crate::store::limits::SharedLimits;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use attempt::{Got, GotBody};
 use running::Running;
@@ -57,6 +58,8 @@ pub struct Engine {
     pub env: Env,
     /// All calls of this process, where these are limited.
     pub gate: Gate,
+    /// Limits that other processes share.
+    pub shared: ArcSwapOption<SharedLimits>,
     /// Calls that found no place there.
     pub shed: AtomicU64,
     google: google::Tokens,
@@ -132,6 +135,7 @@ impl Engine {
             cache: Arc::default(),
             env: Arc::new(|name| std::env::var(name).ok()),
             gate: Gate::default(),
+            shared: ArcSwapOption::empty(),
             shed: AtomicU64::new(0),
             google: google::Tokens::default(),
             entra: entra::Tokens::default(),

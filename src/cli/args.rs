@@ -96,6 +96,12 @@ pub struct Serve {
     /// Seconds that requests in flight have to end when the server is asked to stop.
     #[arg(long, default_value_t = 30.0, env = "GATEWAY_GRACE_SECONDS")]
     pub grace: f64,
+    /// Connections at a time; others wait. The default is what half of the open files allowed to this process hold.
+    #[arg(long = "limit_concurrency", alias = "limit-concurrency")]
+    pub limit_concurrency: Option<usize>,
+    /// Let another server of this user listen on the same port: a restart that refuses no connection.
+    #[arg(long)]
+    pub reuse_port: bool,
     /// More in the log.
     #[arg(long)]
     pub debug: bool,

@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Connections at a time, however many files may be open.
+const MAX_CONNECTIONS: usize = 100_000;
+
 /// Serves until a signal says otherwise.
 ///
 /// # Errors
@@ -85,7 +88,12 @@ async fn listen_and_serve(
     log: &LogWriter,
 ) -> Result<(), String> {
     let address = SocketAddr::new(host, serve.port);
-    let listener = listen::bind(address).map_err(|e| format!("cannot listen on {address}: {e}"))?;
+    let bound = if serve.reuse_port {
+        listen::bind_shared(address)
+    } else {
+        listen::bind(address)
+    };
+    let listener = bound.map_err(|e| format!("cannot listen on {address}: {e}"))?;
     let address = listener.local_addr().unwrap_or(address);
     let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
     let greeting = greeting(address, &config);
@@ -102,6 +110,7 @@ async fn listen_and_serve(
     tokio::spawn(background::run(gateway.clone(), stop.clone()));
     tell(io::stderr(), &greeting);
     let grace = Duration::try_from_secs_f64(serve.grace).unwrap_or_default();
+    let connections = serve.limit_concurrency.unwrap_or_else(connections);
     let draining = stop.clone();
     let asked = async move {
         signal().await;
@@ -112,7 +121,7 @@ async fn listen_and_serve(
         );
     };
     let ended = tokio::select! {
-        ended = listen::serve(gateway, listener, asked, grace, workers.clone()) => ended,
+        ended = listen::serve(gateway, listener, asked, grace, workers.clone(), connections) => ended,
         () = async { stop.cancelled().await; signal().await } => {
             workers.stop(listen::STOP);
             false
@@ -122,6 +131,24 @@ async fn listen_and_serve(
         tracing::warn!("stopped with requests in flight");
     }
     Ok(())
+}
+
+/// Connections that this process can hold: each may need another one upstream. Raises the limit of open files as far as
+/// the system lets it.
+fn connections() -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Who may not raise it keeps what there is.
+        let _ = setrlimit(Resource::Nofile, limit);
+        let files = getrlimit(Resource::Nofile).current;
+        let files = files.map_or(MAX_CONNECTIONS * 2, |files| files as usize);
+        (files / 2).clamp(16, MAX_CONNECTIONS)
+    }
+    #[cfg(not(unix))]
+    MAX_CONNECTIONS
 }
 
 /// One worker for each core that this process may use.

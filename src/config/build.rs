@@ -362,8 +362,31 @@ fn router_settings(
         queue_timeout: s.seconds("queue_timeout"),
         adaptive_concurrency: guards::adaptive(s.get("adaptive_concurrency"), report),
         hedging: guards::hedging(s.get("hedging"), report),
+        redis: redis(s),
         other: s.other(&[]),
     }
+}
+
+/// The address of a Redis: `redis_url`, or what the other keys make of one.
+fn redis(s: &Settings<'_>) -> Option<Secret> {
+    if let Some(url) = s.text("redis_url") {
+        return Some(Secret::new(url));
+    }
+    let host = s.text("redis_host")?;
+    let port = s.text("redis_port").unwrap_or_else(|| "6379".to_owned());
+    let database = s.text("redis_db").unwrap_or_else(|| "0".to_owned());
+    let password = s
+        .text("redis_password")
+        .map_or_else(String::new, |password| {
+            let escaped: String = password
+                .bytes()
+                .map(|byte| format!("%{byte:02x}"))
+                .collect();
+            format!(":{escaped}@")
+        });
+    Some(Secret::new(format!(
+        "redis://{password}{host}:{port}/{database}"
+    )))
 }
 
 fn aliases(s: &Settings<'_>, report: &mut Report) -> BTreeMap<String, Alias> {

@@ -257,11 +257,12 @@ static TABLE: &[Row] = &[
         "routing_strategy:t"),
     row(Router, Approximated, "names checks that are not supported here yet; `enforce_model_rate_limits` is obeyed",
         "optional_pre_call_checks:l"),
+    row(Router, Approximated, "`rpm` and `tpm` that are enforced are shared through it; nothing else is yet",
+        "redis_host:t redis_port:t redis_password:t redis_db:t redis_url:t"),
     row(Router, Approximated, "a deployment that cannot be used is always left out, with a warning",
         "ignore_invalid_deployments:b"),
     row(Router, NotSupported, IGNORED,
-        "routing_groups tag_routing_prefix redis_host redis_port \
-         redis_password redis_db redis_url cache_responses:b cache_kwargs caching_groups \
+        "routing_groups tag_routing_prefix cache_responses:b cache_kwargs caching_groups \
          client_ttl:s polling_interval:s enable_weighted_failover:b \
          enable_mid_stream_fallback_continuation:b \
          deployment_affinity_ttl_seconds:s model_group_affinity_config session_affinity_repin_on_failover:b \

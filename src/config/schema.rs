@@ -156,6 +156,8 @@ pub struct RouterSettings {
     pub queue_timeout: Option<Duration>,
     pub adaptive_concurrency: Option<AdaptiveRules>,
     pub hedging: Option<HedgeRules>,
+    /// Where limits are shared with other processes: the address of a Redis, its password in it.
+    pub redis: Option<Secret>,
     pub other: Map<String, Value>,
 }
 

@@ -137,6 +137,8 @@ families! {
         "Retries not made because the budget of the model group was used up";
     hedged: Gauges "gateway_hedged_calls" [GROUP]
         "Calls that were made a second time because the first token was late";
+    redis_unavailable: Gauges "gateway_redis_unavailable" [""]
+        "How often a decision was made without Redis because it did not answer";
     shed: Gauges "gateway_shed_requests" [""]
         "Requests refused because this process had too many in flight";
     reloads: Counters "gateway_config_reloads" ["result"]

@@ -14,10 +14,13 @@ use crate::resilience::gate::{Entry, Permit};
 use crate::resilience::quota::{Kind, Refused, Reservation};
 use crate::route::state::InFlight;
 use crate::route::{Deployment, Group, Need};
+use crate::store::limits::{Reserved, SharedLimits};
+use crate::store::redis::Unavailable;
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// LiteLLM's latency of a call that ran out of time, seconds.
@@ -43,6 +46,8 @@ pub(super) struct Tried {
     permit: Option<Permit>,
     pass: Option<Pass>,
     reservation: Option<Reservation>,
+    /// The same, with all processes.
+    shared: Option<(Arc<SharedLimits>, Reserved)>,
     in_flight: Option<InFlight>,
     /// The prompt's beginning, where it matters.
     prefix: u64,
@@ -84,18 +89,57 @@ impl Engine {
             permit,
             pass,
             reservation: None,
+            shared: None,
             in_flight: Some(InFlight::start(&deployment.state)),
             prefix: need.prefix,
             answered: false,
         };
         if rules.counts_use() {
             let tokens = need.tokens.saturating_add(need.answer.unwrap_or(0));
-            let mut quota = deployment.state.quota.lock();
-            let reserved = quota.reserve(now.into_std(), deployment.limits, tokens);
-            drop(quota);
-            tried.reservation = Some(reserved.map_err(|refused| over_limit(deployment, refused))?);
+            let reserved = {
+                let mut quota = deployment.state.quota.lock();
+                quota.reserve(now.into_std(), deployment.limits, tokens)
+            };
+            let refused = |refused| NotTaken::Full(over_limit(deployment, refused));
+            tried.reservation = Some(reserved.map_err(refused)?);
+            if let Some(shared) = self.shared(snapshot)
+                && deployment.limits.any()
+            {
+                let id = deployment.id();
+                // Rare: not in the future of every call.
+                let asked = Box::pin(shared.reserve(id, deployment.limits, tokens));
+                match asked.await {
+                    Ok(Ok(reserved)) => tried.shared = Some((shared, reserved)),
+                    Ok(Err(over)) => {
+                        tried.give_back();
+                        return Err(refused(over));
+                    }
+                    // This process has decided by itself already.
+                    Err(Unavailable) => {}
+                }
+            }
         }
         Ok(tried)
+    }
+
+    /// The limits that the configuration shares with other processes.
+    fn shared(&self, snapshot: &Snapshot) -> Option<Arc<SharedLimits>> {
+        let address = snapshot.config.router.redis.as_ref()?;
+        let known = self.shared.load();
+        if let Some(known) = known.as_ref().filter(|known| known.are_at(address)) {
+            return Some(known.clone());
+        }
+        match SharedLimits::new(address) {
+            Ok(limits) => {
+                let limits = Arc::new(limits);
+                self.shared.store(Some(limits.clone()));
+                Some(limits)
+            }
+            Err(wrong) => {
+                tracing::warn!("`router_settings.redis_url` {wrong}; limits are not shared");
+                None
+            }
+        }
     }
 }
 
@@ -136,7 +180,7 @@ fn full(deployment: &Deployment, limit: u32, wait: Duration) -> Error {
     retry_after(error, wait)
 }
 
-fn over_limit(deployment: &Deployment, refused: Refused) -> NotTaken {
+fn over_limit(deployment: &Deployment, refused: Refused) -> Error {
     let kind = match refused.kind {
         Kind::Requests => "RPM",
         Kind::Tokens => "TPM",
@@ -149,7 +193,7 @@ fn over_limit(deployment: &Deployment, refused: Refused) -> NotTaken {
         ),
     );
     error.model.clone_from(&deployment.target.litellm_model);
-    NotTaken::Full(retry_after(error, refused.wait))
+    retry_after(error, refused.wait)
 }
 
 /// Tells when to come back: in whole seconds, one at least.
@@ -343,8 +387,23 @@ impl Tried {
             let mut quota = state.quota.lock();
             quota.settle(now, reservation, usage.total_tokens);
         }
+        if let (Some((limits, reserved)), Some(usage)) = (self.shared.take(), usage) {
+            settle(
+                limits,
+                self.deployment.clone(),
+                reserved,
+                usage.total_tokens,
+            );
+        }
         if let Some(cost) = cost {
             self.spend(now, cost);
+        }
+    }
+
+    /// What was reserved here is not used: another process was faster.
+    fn give_back(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            self.deployment.state.quota.lock().cancel(reservation);
         }
     }
 
@@ -368,6 +427,13 @@ impl Drop for Tried {
             let now = Instant::now().into_std();
             self.deployment.state.breaker.lock().abandoned(now, pass);
         }
+    }
+}
+
+/// Tells the others what was used; nobody waits for it.
+fn settle(limits: Arc<SharedLimits>, deployment: Arc<Deployment>, reserved: Reserved, tokens: u64) {
+    if let Ok(runtime) = Handle::try_current() {
+        runtime.spawn(async move { limits.settle(deployment.id(), reserved, tokens).await });
     }
 }
 

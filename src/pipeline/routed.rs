@@ -160,12 +160,19 @@ impl Engine {
         running.tried = None;
         let routes = &walk.snapshot.routes;
         let mut looks = 0;
+        // Those that this call found without room, after those that it had tried; and what the last of them said.
+        let mut without_room: Vec<String> = Vec::new();
+        let mut refusal: Option<Error> = None;
         let tried = loop {
             let ask = Ask {
                 now: Instant::now().into_std(),
                 dice: fastrand::f64(),
                 order: leg.order,
-                skip,
+                skip: if refusal.is_some() {
+                    &without_room
+                } else {
+                    skip
+                },
                 tags: &walk.tags,
                 need: walk.need(&running.call),
             };
@@ -174,11 +181,27 @@ impl Engine {
                 let chosen = picked.as_ref().ok().map(|deployment| deployment.id());
                 notes.pick(routes, &leg.group, &ask, chosen);
             }
-            let deployment = picked?;
+            let deployment = match (picked, &refusal) {
+                (Ok(deployment), Some(error))
+                    if without_room.iter().any(|id| id == deployment.id()) =>
+                {
+                    return Err(error.clone());
+                }
+                (Ok(deployment), _) => deployment,
+                (Err(_), Some(error)) => return Err(error.clone()),
+                (Err(error), None) => return Err(error),
+            };
             let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &ask.need);
             match admitted.await {
                 Ok(tried) => break tried,
-                Err(NotTaken::Full(error)) => return Err(error),
+                // Another one may have room: this one is not asked again.
+                Err(NotTaken::Full(error)) => {
+                    if refusal.is_none() {
+                        without_room.extend_from_slice(skip);
+                    }
+                    without_room.push(deployment.id().to_owned());
+                    refusal = Some(error);
+                }
                 // Whoever was faster has changed what there is to pick from.
                 Err(NotTaken::Again) if looks < leg.group.deployments.len() => looks += 1,
                 Err(NotTaken::Again) => {

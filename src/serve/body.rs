@@ -8,6 +8,7 @@ use crate::observe::metrics::InFlight;
 use crate::pipeline::{AnswerStream, RawStream};
 use crate::request::Call;
 use crate::request::Format;
+use crate::serve::ending::{self, Ending};
 use crate::serve::passthrough::spent::Spent;
 use crate::serve::{passthrough, refusal};
 use bytes::Bytes;
@@ -51,6 +52,8 @@ pub struct Events {
     pub in_flight: Option<InFlight>,
     /// The first and the last events of a response, by which one that breaks off is ended.
     pub seen: Seen,
+    /// Whether the server waits no longer.
+    pub ending: Option<Ending>,
 }
 
 /// What was forwarded of a response; nothing in other dialects.
@@ -75,6 +78,9 @@ impl Events {
             Some(first) => Poll::Ready(Some(Ok(first))),
             None => self.rest.poll_next(cx),
         };
+        if next.is_pending() && self.ending.as_ref().is_some_and(Ending::is_over) {
+            return Poll::Ready(Some(Err(ending::error())));
+        }
         if self.format == Format::Responses
             && let Poll::Ready(Some(Ok(bytes))) = &next
         {

@@ -331,6 +331,7 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 error_id: asked.error_id,
                 in_flight: None,
                 seen: Seen::default(),
+                ending: None,
             };
             let mut reply = Response::new(ReplyBody::Events(Some(events)));
             let mut headers = Writer(reply.headers_mut());

@@ -38,6 +38,10 @@ pub fn refresh(gateway: &Gateway, now: Instant) {
             families.hedged.with(name).set(hedged);
         }
     }
+    if let Some(limits) = &*gateway.engine.shared.load() {
+        let times = limits.unavailable() as f64;
+        families.redis_unavailable.with(|_| "").set(times);
+    }
     let general = &snapshot.config.general;
     if general.max_in_flight_requests_per_worker.is_some()
         || general.global_max_parallel_requests.is_some()

@@ -7,15 +7,23 @@ use crate::config::Config;
 use crate::options::{Options, is_usual};
 use crate::params::Params;
 use crate::request::{Call, Op};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Largest body unless `max_request_size_mb` says otherwise: a long context with pictures, bounded all the same.
 const MAX_BODY: usize = 100 << 20;
+
+/// A client has this long to send its body, and a second more for each of [`BODY_RATE`] bytes.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes a second that a client sends at least, once its first half minute is over.
+const BODY_RATE: usize = 16 << 10;
 
 /// Members by which a client would direct the call, or the provider's key, elsewhere.
 const NOT_FROM_CLIENTS: &[&str] = &[
@@ -86,8 +94,15 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
+    let Some(whole) = in_time(Limited::new(body, limit)).await else {
+        return Err(Refusal::new(
+            408,
+            "invalid_request_error",
+            "the request body came too slowly",
+        ));
+    };
+    match whole {
+        Ok(whole) => Ok(whole),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::new(
             413,
             "bad_request_error",
@@ -99,6 +114,39 @@ where
             "the request body ended early",
         )),
     }
+}
+
+/// A whole body; `None` when it comes too slowly. One that is there already costs no timer.
+async fn in_time<B: Body<Data = Bytes>>(body: B) -> Option<Result<Bytes, B::Error>> {
+    let mut body = pin!(body);
+    let begun = Instant::now();
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    loop {
+        let size = first.len() + whole.len();
+        let allowed = BODY_TIME + Duration::from_secs((size / BODY_RATE) as u64);
+        let frame = tokio::time::timeout_at(begun + allowed, body.frame());
+        let data = match frame.await.ok()? {
+            None => break,
+            Some(Err(error)) => return Some(Err(error)),
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+        };
+        if size == 0 {
+            first = data;
+            continue;
+        }
+        if whole.is_empty() {
+            let rest = body.size_hint().lower().min(1 << 20) as usize;
+            whole.reserve(first.len() + data.len() + rest);
+            whole.extend_from_slice(&std::mem::take(&mut first));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Some(Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.freeze()
+    }))
 }
 
 /// The members of a body: JSON, or a form.
@@ -350,3 +398,7 @@ fn forwarded(headers: &HeaderMap, config: &Config) -> Vec<(String, String)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "inbound_tests.rs"]
+mod tests;

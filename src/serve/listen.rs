@@ -1,10 +1,12 @@
 //! The listener: accepts connections, serves each on one of the workers, and drains when asked to stop.
 //!
-//! Drain: readiness goes off, no connection is accepted any more, idle ones close, and requests in flight have the
-//! grace time to end. What is left then is dropped, which cancels its upstream calls.
+//! Drain: readiness goes off, who waits to be accepted is, then nobody any more, idle connections close, and requests in
+//! flight have the grace time to end. What is left then is told so in its dialect ([`super::ending`]) and dropped, which
+//! cancels its upstream calls.
 
 use super::workers::Workers;
 use super::{Gateway, respond};
+use futures_util::FutureExt;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -13,9 +15,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections that wait to be accepted: a burst of clients is queued, not refused.
 const BACKLOG: u32 = 4096;
@@ -32,6 +36,15 @@ const MAX_HEAD: usize = 32 << 10;
 /// What a slow reader may leave unread in this process, for HTTP/2; bytes.
 const SEND_BUFFER: usize = 64 << 10;
 
+/// Streams of one HTTP/2 connection at a time.
+const MAX_STREAMS: u32 = 200;
+
+/// Streams that an HTTP/2 client may reset before they are looked at; more is a flood.
+const MAX_RESETS: usize = 20;
+
+/// What clients have for taking the last words of streams that outlived the grace.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// What the threads have for dropping calls that outlived the grace.
 pub const STOP: Duration = Duration::from_millis(200);
 
@@ -40,6 +53,18 @@ pub const STOP: Duration = Duration::from_millis(200);
 /// # Errors
 /// When the address is taken or not ours.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    bound(address, false)
+}
+
+/// Binds an address that another process of this user may listen on, too: the next one, which takes over.
+///
+/// # Errors
+/// When the address is not ours.
+pub fn bind_shared(address: SocketAddr) -> io::Result<TcpListener> {
+    bound(address, true)
+}
+
+fn bound(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv6() {
         TcpSocket::new_v6()?
     } else {
@@ -47,6 +72,10 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     };
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(shared)?;
+    #[cfg(not(unix))]
+    let _ = shared;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -58,25 +87,49 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     grace: Duration,
     workers: Workers,
+    max_connections: usize,
 ) -> bool {
-    let builder = Arc::new(builder(&workers));
+    let builder = Arc::new(builder(&workers.that_end(&gateway.ending)));
     let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(max_connections));
     tokio::pin!(stop);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        // Where there are as many as this process can hold, the others wait in the system's queue.
+        let next = async {
+            let place = room.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, peer)) => connection(&gateway, &builder, &graceful, &workers, stream, peer),
+            Ok(accepted) => connection(
+                &gateway,
+                &builder,
+                &graceful,
+                &workers,
+                accepted,
+                place.ok(),
+            ),
             Err(error) => rest(&error).await,
         }
     }
     gateway.set_ready(false);
+    // Who has connected already is served; closing the socket would reset them.
+    while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+        connection(&gateway, &builder, &graceful, &workers, accepted, None);
+    }
     drop(listener);
-    let ended = tokio::time::timeout(grace, graceful.shutdown()).await;
+    let mut ended = pin!(graceful.shutdown());
+    let in_time = tokio::time::timeout(grace, &mut ended).await.is_ok();
+    if !in_time {
+        gateway.ending.end();
+        // A moment to send the last words.
+        let _ = tokio::time::timeout(LAST_WORDS, ended).await;
+    }
     workers.stop(STOP);
-    ended.is_ok()
+    in_time
 }
 
 fn builder(workers: &Workers) -> Builder<Workers> {
@@ -92,7 +145,9 @@ fn builder(workers: &Workers) -> Builder<Workers> {
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD as u32)
         .max_send_buf_size(SEND_BUFFER)
-        .keep_alive_interval(Some(HEAD_TIMEOUT));
+        .keep_alive_interval(Some(HEAD_TIMEOUT))
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_RESETS);
     builder
 }
 
@@ -101,8 +156,8 @@ fn connection(
     builder: &Arc<Builder<Workers>>,
     graceful: &GracefulShutdown,
     workers: &Workers,
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
+    place: Option<OwnedSemaphorePermit>,
 ) {
     // Small writes are events of a stream: each is worth a packet. A socket that refuses is served all the same.
     let _ = stream.set_nodelay(true);
@@ -114,10 +169,12 @@ fn connection(
         return;
     };
     workers.spawn(async move {
+        let _place = place;
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
         let peer: Arc<str> = peer.ip().to_string().into();
+        let ending = gateway.ending.clone();
         let service = service_fn(move |request| {
             let (gateway, peer) = (gateway.clone(), peer.clone());
             async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) }
@@ -125,7 +182,7 @@ fn connection(
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
-        if let Err(error) = watcher.watch(connection).await {
+        if let Err(error) = ending.carry(watcher.watch(connection)).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

@@ -11,6 +11,7 @@ pub mod body;
 pub mod calls;
 pub mod count;
 pub mod count_dialects;
+pub mod ending;
 pub mod estimate;
 pub mod facts;
 pub mod fields;
@@ -38,13 +39,17 @@ use crate::pipeline::Engine;
 use arc_swap::ArcSwapOption;
 use body::ReplyBody;
 use bytes::Bytes;
+use ending::Ending;
 use futures_util::FutureExt;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use routes::{Endpoint, Found, Route, Tool};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 /// The server: everything that handlers share.
 pub struct Gateway {
@@ -52,6 +57,8 @@ pub struct Gateway {
     pub engine: Arc<Engine>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// Whether what is under way has had its time.
+    pub ending: Ending,
     ready: AtomicBool,
     /// What the last background check found.
     checked: ArcSwapOption<serde_json::Value>,
@@ -63,6 +70,7 @@ impl Gateway {
         Self {
             engine,
             metrics,
+            ending: Ending::default(),
             ready: AtomicBool::new(true),
             checked: ArcSwapOption::empty(),
         }
@@ -94,13 +102,27 @@ where
     let cross_origin = head.headers.contains_key(header::ORIGIN);
     let scrape = head.uri.path().starts_with("/metrics");
     let handled = handle(gateway, &head, body, peer);
-    let handled = AssertUnwindSafe(handled).catch_unwind().await;
+    let mut handled = pin!(AssertUnwindSafe(handled).catch_unwind());
+    let handled = poll_fn(|cx| {
+        if gateway.ending.is_over() {
+            return Poll::Ready(Ok(refusal::ended()));
+        }
+        handled.as_mut().poll(cx)
+    });
+    let handled = handled.await;
     let mut reply = handled.unwrap_or_else(|_| {
         tracing::error!("handling a request panicked");
         refusal::broken()
     });
     if let ReplyBody::Events(Some(events)) = reply.body_mut() {
         events.in_flight = Some(in_flight);
+        events.ending = Some(gateway.ending.clone());
+    }
+    // Where a body ends is told by its chunks here, by a length that was dropped elsewhere perhaps: nothing that comes
+    // after it on this connection is taken for a request.
+    if head.headers.contains_key(header::TRANSFER_ENCODING) && head.version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(header::CONNECTION, close);
     }
     reply::secure(reply.headers_mut(), !scrape);
     if cross_origin {

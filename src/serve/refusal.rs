@@ -2,6 +2,7 @@
 //! text. The wording and the types are LiteLLM's, because clients match on them.
 
 use super::body::ReplyBody;
+use super::ending;
 use super::reply::json;
 use crate::error::{Error, Side};
 use crate::observe::redact;
@@ -191,6 +192,14 @@ string (postgresql://...) to enable it. See https://docs.litellm.ai/docs/proxy/v
         "internal_server_error"
     };
     Refusal::new(500, kind, format!("{{'error': '{MESSAGE}'}}")).reply()
+}
+
+/// 503 for a request that could not end before the server does.
+pub fn ended() -> Response<ReplyBody> {
+    let mut reply = Refusal::new(503, "internal_server_error", &*ending::error().message).reply();
+    let close = HeaderValue::from_static("close");
+    reply.headers_mut().insert(header::CONNECTION, close);
+    reply
 }
 
 /// 500 for a request whose handling broke: the cause is in the log, not in the reply.

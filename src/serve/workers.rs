@@ -4,6 +4,7 @@
 //! A runtime that shares its tasks among threads wakes another thread for nearly every hop of a request, and each
 //! wake-up is a system call and a cold cache: a fifth of what a request costs.
 
+use super::ending::Ending;
 use crate::forward::Client;
 use crate::forward::per_thread::InUse;
 use hyper::rt::Executor;
@@ -28,6 +29,8 @@ const BLOCKING: usize = 16;
 pub struct Workers {
     threads: Arc<[Worker]>,
     stop: CancellationToken,
+    /// What every request of an HTTP/2 connection is polled once more for.
+    ending: Option<Ending>,
 }
 
 struct Worker {
@@ -43,6 +46,7 @@ impl Workers {
         Self {
             threads: Arc::new([]),
             stop: CancellationToken::new(),
+            ending: None,
         }
     }
 
@@ -55,7 +59,20 @@ impl Workers {
         let threads = (0..count)
             .map(|number| Worker::start(number, client.with_own_pool(), stop.clone()))
             .collect::<io::Result<_>>()?;
-        Ok(Self { threads, stop })
+        Ok(Self {
+            threads,
+            stop,
+            ending: None,
+        })
+    }
+
+    /// The same threads, for tasks that look at `ending` whenever they are polled.
+    #[must_use]
+    pub fn that_end(&self, ending: &Ending) -> Self {
+        Self {
+            ending: Some(ending.clone()),
+            ..self.clone()
+        }
     }
 
     /// Runs a task on the thread that has the fewest.
@@ -87,7 +104,10 @@ impl Workers {
 /// The requests of an HTTP/2 connection: clients such as Envoy send all of theirs over a few.
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Workers {
     fn execute(&self, task: F) {
-        self.spawn(task);
+        match self.ending.clone() {
+            Some(ending) => self.spawn(async move { ending.carry(task).await }),
+            None => self.spawn(task),
+        }
     }
 }
 

@@ -126,6 +126,7 @@ impl Bed {
             std::future::pending(),
             Duration::ZERO,
             Workers::none(),
+            10_000,
         ));
         Self {
             mock: mocks[0].clone(),
@@ -185,17 +186,32 @@ pub struct Served {
 impl Served {
     /// Starts it with this configuration and waits until it answers.
     pub async fn start(config: &str) -> Self {
+        Self::start_with(config, &[]).await
+    }
+
+    /// The same with further arguments.
+    pub async fn start_with(config: &str, more: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.yaml");
         std::fs::write(&path, config).unwrap();
-        Self::at(directory, path).await
+        Self::spawned(directory, path, more).await
     }
 
     /// Starts it with a configuration that is there already.
     pub async fn at(directory: tempfile::TempDir, config: PathBuf) -> Self {
+        Self::spawned(directory, config, &[]).await
+    }
+
+    async fn spawned(directory: tempfile::TempDir, config: PathBuf, more: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_gateway"))
-            .args(["serve", "--host", "127.0.0.1", "--port", "0", "--config"])
+            .args(["serve", "--host", "127.0.0.1", "--config"])
             .arg(&config)
+            .args(if more.contains(&"--port") {
+                &[][..]
+            } else {
+                &["--port", "0"]
+            })
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

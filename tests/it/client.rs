@@ -100,6 +100,48 @@ impl Client {
         self.reply().await
     }
 
+    /// One request on a connection of its own, by whoever does not insist: its status, if there was an answer.
+    pub async fn try_call(address: SocketAddr, request: impl AsRef<[u8]>) -> Option<u16> {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(request.as_ref()).await.ok()?;
+        let mut client = Self {
+            stream,
+            buffer: Vec::new(),
+        };
+        // The end of a stream is told by its last chunk, that of a reply by its length: either way by no more bytes.
+        let whole = async {
+            loop {
+                let text = client.so_far();
+                let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+                let length = head.to_ascii_lowercase();
+                let length = length
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+                let whole = match length {
+                    Some(length) => body.len() >= length,
+                    None => body.ends_with("0\r\n\r\n"),
+                };
+                if whole || !client.fill().await {
+                    return whole;
+                }
+            }
+        };
+        let whole = tokio::time::timeout(PATIENCE, whole).await.ok()?;
+        let status = client.so_far().get(9..12)?.parse().ok()?;
+        whole.then_some(status)
+    }
+
+    /// All that comes until the server closes.
+    pub async fn rest(&mut self) -> String {
+        while self.fill().await {}
+        self.so_far()
+    }
+
+    /// What has come and was not read yet.
+    pub fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.buffer).into_owned()
+    }
+
     async fn read_reply(&mut self) -> Reply {
         let head_end = self.at(b"\r\n\r\n", 0).await + 4;
         let head = String::from_utf8_lossy(&self.buffer[..head_end]).to_ascii_lowercase();

@@ -310,6 +310,7 @@ async fn a_client_has_half_a_minute_for_its_head() {
         stop,
         Duration::ZERO,
         Workers::none(),
+        100,
     ));
     let mut slow = super::client::Client::open(address).await;
     slow.send("GET /health/liveliness HTTP/1.1\r\nhost: x\r\nx-slow: ")

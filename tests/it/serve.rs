@@ -140,6 +140,7 @@ fn start(does: Upstreams, change: impl FnOnce(&mut Config)) -> Running {
         },
         Duration::from_secs(5),
         Workers::none(),
+        100,
     ));
     Running {
         address,

@@ -158,8 +158,8 @@ async fn row_15_at_three_times_the_capacity_goodput_stays() {
     let limit = ", max_in_flight_requests_per_worker: 8, max_queued_requests_per_worker: 8";
     let goodput = |general: &'static str, clients: usize| async move {
         let bed = Bed::with(1, |ports| group(ports, "", "num_retries: 0", general));
-        bed.mock.script(vec![well(20)]);
-        let ends = Instant::now() + Duration::from_secs(longer() as u64);
+        bed.mock.script(vec![well(100)]);
+        let ends = Instant::now() + Duration::from_secs(2 * longer() as u64);
         let workers = (0..clients).map(|_| async {
             let mut client = crate::client::Client::open(bed.address).await;
             let (mut served, mut slowest) = (0usize, Duration::ZERO);
@@ -170,7 +170,7 @@ async fn row_15_at_three_times_the_capacity_goodput_stays() {
                     served += 1;
                     slowest = slowest.max(begun.elapsed());
                 } else {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
             (served, slowest)

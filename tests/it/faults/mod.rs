@@ -2,15 +2,44 @@
 //! that applies, on real sockets, each with a control in which the guard is missing and the promise is not kept.
 //!
 //! `make faults` runs them alone and prints their figures; `FAULTS=10 make faults` looks ten times as long.
+//!
+//! | row | fault | where |
+//! |---|---|---|
+//! | 1, 9, 10, 11 | refusals, Retry-After, storms of retries, nested retries | [`retries`] |
+//! | 2 to 6 | black hole, silence, stalls, dripping | [`upstreams`]; each clock alone, to the millisecond: `clocks` |
+//! | 7 | streams that are cut at any byte | [`upstreams`] |
+//! | 8 | pooled connections that prove stale | `forward` |
+//! | 12, 13 | failures in a row, success rate in bursts | [`breaker`]; at any rate: `src/resilience/breaker_tests.rs` |
+//! | 14 to 16 | slow upstream, overload, noisy neighbour | [`load`] |
+//! | 17 | hedging | [`hedging`] |
+//! | 18 | deadlines | [`deadlines`] |
+//! | 19 | clients that leave | `leaving` |
+//! | 20 | slow readers | `pipeline` |
+//! | 21, 24 to 27, 35 | slow heads, smuggling, upgrades, undrained bodies, floods, connections | [`inbound`]; slow bodies: `src/serve/inbound_tests.rs` |
+//! | 22, 23 | headers without end, bodies too large or too deep | `input`, `serve` |
+//! | 28, 29 | stop, restart, kill | [`stop`], and `stop` |
+//! | 30 | Redis down or frozen | [`redis`] |
+//! | 31 | reloads | `reload`, `reload_served` |
+//! | 32 | panics | `serve` |
+//! | 36 | all at random | [`soak`] |
+//! | 37 | order of threads | `tests/loom` |
+//! | 38 | any bytes | `fuzzed` |
 
 mod breaker;
 mod deadlines;
 mod explain;
 mod health;
 mod hedging;
+mod inbound;
 mod load;
+#[cfg(unix)]
+mod redis;
 mod retries;
 mod routing;
+mod soak;
+#[cfg(unix)]
+mod stop;
+mod upstreams;
 
 use super::bed::{Bed, MASTER_KEY, asked};
 use super::client::{Client, Reply, post_with};
