@@ -299,7 +299,7 @@ fn redact_patterns(s: &Settings<'_>, report: &mut Report) -> Option<Arc<Patterns
                 Level::Error,
                 &node.place,
                 &path,
-                &format!("cannot be used: {why}"),
+                format!("cannot be used: {why}"),
                 "write regular expressions without look-around and back-references",
             );
             None
@@ -378,11 +378,11 @@ fn redis(s: &Settings<'_>) -> Option<Secret> {
     let password = s
         .text("redis_password")
         .map_or_else(String::new, |password| {
-            let escaped: String = password
-                .bytes()
-                .map(|byte| format!("%{byte:02x}"))
-                .collect();
-            format!(":{escaped}@")
+            let mut escaped = String::from(":");
+            for byte in password.bytes() {
+                escaped.push_str(&format!("%{byte:02x}"));
+            }
+            escaped + "@"
         });
     Some(Secret::new(format!(
         "redis://{password}{host}:{port}/{database}"

@@ -25,14 +25,14 @@ impl Clone for Outgoing {
     fn clone(&self) -> Self {
         match self {
             Self::Whole(bytes) => Self::Whole(bytes.clone()),
-            Self::Pieces(pieces) => Payload::Pieces(pieces.pieces.clone()).into(),
+            Self::Pieces(pieces) => Payload::Pieces(pieces.all.clone()).into(),
         }
     }
 }
 
 /// Where the sending of pieces is.
 pub(super) struct Pieces {
-    pieces: Arc<[Content]>,
+    all: Arc<[Content]>,
     /// The piece under way, and how much of it was read.
     at: usize,
     offset: u64,
@@ -46,7 +46,7 @@ impl From<Payload> for Outgoing {
         match payload {
             Payload::Whole(bytes) => Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
             Payload::Pieces(pieces) => Self::Pieces(Box::new(Pieces {
-                pieces,
+                all: pieces,
                 at: 0,
                 offset: 0,
                 left,
@@ -67,7 +67,7 @@ impl Pieces {
                 let read = read.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()));
                 return Poll::Ready(Some(read.inspect(|piece| self.sent(piece))));
             }
-            let Some(piece) = self.pieces.get(self.at) else {
+            let Some(piece) = self.all.get(self.at) else {
                 return Poll::Ready(None);
             };
             match piece {

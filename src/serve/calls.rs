@@ -144,10 +144,9 @@ fn missing(call: &Call) -> Option<&'static str> {
     let name = match call.op {
         Op::Chat | Op::Messages => "messages",
         Op::GenerateContent => "contents",
-        Op::Embeddings => "input",
         Op::Rerank => "query",
         Op::ImageGeneration => "prompt",
-        Op::Speech | Op::Moderation => "input",
+        Op::Embeddings | Op::Speech | Op::Moderation => "input",
         _ => return None,
     };
     let given = call.params.raw(name).is_some_and(|raw| &raw[..] != b"null");

@@ -209,9 +209,8 @@ where
 {
     /// Reads on; an end is one too early.
     async fn more(&mut self) -> Result<(), Refusal> {
-        let frame = match self.body.frame().await {
-            Some(Ok(frame)) => frame,
-            _ => return Err(malformed("it ended early")),
+        let Some(Ok(frame)) = self.body.frame().await else {
+            return Err(malformed("it ended early"));
         };
         let Ok(data) = frame.into_data() else {
             return Ok(());

@@ -31,7 +31,9 @@ impl Form {
         for (name, raw) in members.iter() {
             match serde_json::from_slice(raw) {
                 Ok(Value::Array(items)) => {
-                    items.iter().for_each(|item| self.text(name, &shown(item)));
+                    for item in items {
+                        self.text(name, &shown(&item));
+                    }
                 }
                 Ok(Value::Null) | Err(_) => {}
                 Ok(value) => self.text(name, &shown(&value)),

@@ -99,7 +99,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Applies a further step to what may still be the text as it was given.
-fn then<'a>(text: Cow<'a, str>, step: impl FnOnce(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn then(text: Cow<'_, str>, step: impl FnOnce(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     let changed = match step(&text) {
         Cow::Borrowed(_) => None,
         Cow::Owned(changed) => Some(changed),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 enum Key {
     Bearer,
     /// As a bearer token, and under Azure's name.
-    BearerAndApiKey,
+    Both,
     Header(&'static str),
     Query(&'static str),
 }
@@ -70,8 +70,8 @@ const fn files(prefix: &'static str) -> Row {
 
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
-    row("/openai_passthrough/", "openai", OPENAI_BASE, OPENAI, OPENAI_KEY, Key::BearerAndApiKey),
-    row("/openai/", "openai", OPENAI_BASE, OPENAI, OPENAI_KEY, Key::BearerAndApiKey),
+    row("/openai_passthrough/", "openai", OPENAI_BASE, OPENAI, OPENAI_KEY, Key::Both),
+    row("/openai/", "openai", OPENAI_BASE, OPENAI, OPENAI_KEY, Key::Both),
     row("/anthropic/", "anthropic", &["ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"], "https://api.anthropic.com", &["ANTHROPIC_API_KEY"], Key::Header("x-api-key")),
     row("/gemini/", "gemini", &["GEMINI_API_BASE"], "https://generativelanguage.googleapis.com", &["GEMINI_API_KEY", "GOOGLE_API_KEY"], Key::Query("key")),
     row("/cohere/", "cohere", &["COHERE_API_BASE"], "https://api.cohere.com", &["COHERE_API_KEY", "CO_API_KEY"], Key::Bearer),
@@ -183,7 +183,7 @@ fn of_row(row: &Row, path: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay
     };
     match row.key {
         Key::Bearer => place("authorization", format!("Bearer {key}")),
-        Key::BearerAndApiKey => {
+        Key::Both => {
             place("authorization", format!("Bearer {key}"));
             place("api-key", key);
         }
