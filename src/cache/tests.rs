@@ -1,6 +1,10 @@
 //! What is the same call, what is kept, for how long, and what a call may ask for.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::field_reassign_with_default)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::field_reassign_with_default
+)]
 use super::*;
 use crate::options::Options;
 use crate::params::Params;

@@ -5,6 +5,7 @@ use crate::adapt::dialects::responses::failed;
 use crate::error::{Error, ErrorKind};
 use crate::forward::UpstreamBody;
 use crate::observe::metrics::InFlight;
+use crate::observe::redact;
 use crate::pipeline::{AnswerStream, RawStream};
 use crate::request::Call;
 use crate::request::Format;
@@ -239,6 +240,7 @@ fn broken_off(error: &Error, events: &Events) -> Bytes {
     let (format, call_id) = (events.format, events.error_id.as_deref());
     if format == Format::Responses {
         let message = error.litellm_message();
+        let message = redact::known(&message);
         let mut last = failed(&events.seen.first, &events.seen.last, &message);
         last.extend_from_slice(DONE);
         return last.into();
@@ -251,7 +253,10 @@ fn broken_off(error: &Error, events: &Events) -> Bytes {
     let mut event = head.to_vec();
     // A caller of the provider's own dialect gets the provider's own event.
     match &error.body {
-        Some(own) if format == Format::Anthropic => event.extend_from_slice(own),
+        Some(own) if format == Format::Anthropic => {
+            let own = String::from_utf8_lossy(own);
+            event.extend_from_slice(redact::known(&own).as_bytes());
+        }
         _ => event.extend_from_slice(&refusal::body(error, format, call_id)),
     }
     event.extend_from_slice(b"\n\n");

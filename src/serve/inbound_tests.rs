@@ -50,7 +50,7 @@ impl Body for Slow {
 
 async fn read_of(body: Slow) -> (Result<usize, String>, Duration) {
     let begun = Instant::now();
-    let read = read(body, 1 << 20).await;
+    let read = read(body, 100 << 20).await;
     let read = read
         .map(|whole| whole.len())
         .map_err(|refusal| refusal.code.into());

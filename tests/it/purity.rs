@@ -26,7 +26,7 @@ fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         if path.is_dir() {
             sources(&path, found);
         } else if path.extension().is_some_and(|e| e == "rs")
-            && !path.to_string_lossy().ends_with("_tests.rs")
+            && !path.to_string_lossy().ends_with("tests.rs")
         {
             found.push(path);
         }

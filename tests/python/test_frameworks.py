@@ -57,8 +57,9 @@ print("\\nSAID", json.dumps(said), flush=True)
 
 def on_this_package(package: str, code: str, base: str) -> Any:
     """Runs a program on the alias and gives what it left in `said`."""
+    pytest.importorskip(package.split(".")[0], reason=f"{package} is not installed (requirements-frameworks.txt)")
     if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
+        pytest.skip(f"{package} is not installed (requirements-frameworks.txt)")
     done = subprocess.run(
         [sys.executable, "-c", HEAD + textwrap.dedent(code) + FOOT, base], capture_output=True, text=True, timeout=180
     )

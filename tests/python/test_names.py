@@ -20,7 +20,12 @@ def test_every_name_of_the_table_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_every_path_of_the_table_can_be_imported(path: str) -> None:
-    module = importlib.import_module(f"gateway.{path}")
+    try:
+        module = importlib.import_module(f"gateway.{path}")
+    except ModuleNotFoundError as error:
+        if str(error.name).split(".")[0] in {"langfuse", "opentelemetry", "prometheus_client"}:
+            pytest.skip(f"{error.name} is not installed: the integration is loaded with its client")
+        raise
     assert isinstance(module, types.ModuleType)
     assert module.__spec__ is not None and module.__spec__.name == f"gateway.{path}"
 
