@@ -141,7 +141,8 @@ enum Turn {
 }
 
 /// A connection that had answered before ended before a byte of the next answer came, at once after the request
-/// went out: the upstream was closing it while the request was on its way.
+/// went out and in order: the upstream was closing it while the request was on its way. One that is reset is no such
+/// thing: whoever resets it has seen the request.
 #[derive(Debug)]
 pub(super) struct Stale;
 
@@ -175,7 +176,11 @@ impl Wire {
     /// What writing came to.
     fn wrote<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match written {
-            Poll::Ready(Err(_)) if self.stale() => Poll::Ready(Err(io::Error::other(Stale))),
+            Poll::Ready(Err(error))
+                if error.kind() == io::ErrorKind::BrokenPipe && self.stale() =>
+            {
+                Poll::Ready(Err(io::Error::other(Stale)))
+            }
             written => written,
         }
     }
@@ -206,7 +211,7 @@ impl AsyncRead for Wire {
         };
         if buf.filled().len() > before {
             wire.answered();
-        } else if read.is_ready() && wire.stale() {
+        } else if matches!(read, Poll::Ready(Ok(()))) && wire.stale() {
             return Poll::Ready(Err(io::Error::other(Stale)));
         }
         read

@@ -87,7 +87,7 @@ def test_the_pod_can_do_as_little_as_possible(helm: str) -> None:
 
 def test_the_configuration_is_mounted_so_that_changes_arrive(helm: str) -> None:
     pod = one(render(helm), "Deployment")["spec"]["template"]["spec"]
-    (mount,) = pod["containers"][0]["volumeMounts"]
+    mount = next(m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "config")
     assert "subPath" not in mount
     assert f"{mount['mountPath']}/config.yaml" in pod["containers"][0]["args"]
 

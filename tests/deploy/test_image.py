@@ -49,6 +49,8 @@ def container(buildah: list[str], static: Path, tmp_path_factory: pytest.TempPat
     (built / "out").mkdir()
     (built / "out" / "gateway").write_bytes(static.read_bytes())
     (built / "out" / "gateway").chmod(0o755)
+    (built / "out" / "tmp").mkdir()
+    (built / "out" / "tmp").chmod(0o1777)
     policy = built / "policy.json"
     policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     trust = ["--signature-policy", str(policy)]
