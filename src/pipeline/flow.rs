@@ -202,6 +202,9 @@ impl Flow {
     }
 
     fn push(&mut self, piece: &[u8]) {
+        // About as much comes out as went in. Grown step by step, a buffer would end up twice as large as what it holds,
+        // for as long as its reader takes.
+        self.out.reserve(piece.len() + piece.len() / 16 + 64);
         if let Err(error) = self.adapter.push(piece, &mut self.out) {
             self.fail(error);
         }
