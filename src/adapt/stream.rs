@@ -117,7 +117,12 @@ impl Body {
     fn place(&self) -> Place<'_> {
         let place = self.place.place();
         match &self.chunks.upstream_model {
-            Some(model) if self.chunks.settings.upstream_model => Place { model, ..place },
+            // OpenRouter chooses a model, yet its errors are about the one that was asked.
+            Some(model)
+                if self.chunks.settings.upstream_model && !self.chunks.settings.open_router =>
+            {
+                Place { model, ..place }
+            }
             _ => place,
         }
     }
