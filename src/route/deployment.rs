@@ -1,12 +1,10 @@
 //! One deployment of a model group: its target, what picks it, and how it fares.
 
 use super::state::{GroupState, State};
-use crate::adapt::{GroupLimits, Target};
-use crate::catalog;
+use crate::adapt::Target;
 use crate::config::schema::Budget;
 use crate::resilience::Limits;
 use crate::resilience::breaker::Verdict;
-use http::HeaderValue;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,28 +79,6 @@ pub struct Group {
 }
 
 impl Group {
-    /// Tells every deployment what all of them together may be asked in a minute: their own limits, else those of the
-    /// price map, added up.
-    pub(super) fn add_up_limits(&self) {
-        let all = |own: fn(&Deployment) -> Option<u64>, name: &str| {
-            let limits = self.deployments.iter().filter_map(|deployment| {
-                let target = &deployment.target;
-                own(deployment).or_else(|| {
-                    let listed = catalog::find(&target.model, Some(target.provider.name))?;
-                    listed.entry.get(name)?.as_u64()
-                })
-            });
-            limits.reduce(u64::saturating_add).map(HeaderValue::from)
-        };
-        let limits = GroupLimits {
-            requests: all(|deployment| deployment.limits.requests, "rpm"),
-            tokens: all(|deployment| deployment.limits.tokens, "tpm"),
-        };
-        for deployment in &self.deployments {
-            deployment.target.memo.in_group(&limits);
-        }
-    }
-
     /// Deployments that are not cooling.
     pub fn healthy(&self, now: Instant) -> usize {
         self.deployments

@@ -8,6 +8,7 @@ pub mod affinity;
 pub mod build;
 pub mod deployment;
 pub mod fallback;
+mod limits;
 pub mod money;
 pub mod pick;
 mod refuse;
