@@ -10,7 +10,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python
 # What the static binary is built for: this machine.
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: serve test test-rust test-loom test-python conformance faults lint bench static check-deploy docs manifests clean
+.PHONY: serve test test-rust test-loom test-python conformance faults lint bench test-clients static check-deploy docs manifests clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -69,6 +69,12 @@ bench: $(VENV)/.installed
 	cargo build --release --locked -p mock-upstream
 	cargo bench --locked --features mimalloc --benches
 	$(BIN)/python benches/python_sdk.py
+
+# Official clients, unmodified, against the server; those of Node are skipped where there is none.
+test-clients: $(VENV)/.developed
+	$(BIN)/pip install --quiet -r tests/clients/requirements-clients.txt
+	cargo build --locked -p gateway -p mock-upstream
+	$(BIN)/python -m pytest -q tests/clients
 
 # The server without a shared library: what goes into the image. `--target` keeps the flag away from macros.
 static:
