@@ -143,7 +143,12 @@ impl Engine {
         } else {
             let body = collect(&mut *upstream.body, self.max_reply()).await;
             let body = body.map_err(|fault| adapter.fault(call, target, fault))?;
-            let body = self.with_further(body, call, target).await?;
+            let further = adapter.further(call, target)?;
+            let body = if further.is_empty() {
+                body
+            } else {
+                Box::pin(self.with_further(body, further, call, target)).await?
+            };
             let reply = adapter.reply(call, target, &head, body);
             GotBody::Whole(reply.map_err(Error::answered)?)
         };
@@ -163,8 +168,11 @@ impl Engine {
         target: &Target,
     ) -> Result<Upstream> {
         let adapter = target.adapter(call.op);
-        self.authorize(&mut request, adapter.auth(call, target), call, target)
-            .await?;
+        match adapter.auth(call, target) {
+            Auth::Placed => {}
+            // Rare: not in the future of every call.
+            auth => Box::pin(self.authorize(&mut request, auth, call, target)).await?,
+        }
         let sent = self.transport.send(request, clocks(call, target)).await;
         let mut upstream = sent.map_err(|fault| adapter.fault(call, target, fault))?;
         if upstream.head.status.is_success() {
@@ -176,12 +184,14 @@ impl Engine {
     }
 
     /// The body of the first answer, and those of the others that the call takes, one after the other.
-    async fn with_further(&self, first: Bytes, call: &Call, target: &Target) -> Result<Bytes> {
+    async fn with_further(
+        &self,
+        first: Bytes,
+        further: Vec<UpstreamRequest>,
+        call: &Call,
+        target: &Target,
+    ) -> Result<Bytes> {
         let adapter = target.adapter(call.op);
-        let further = adapter.further(call, target)?;
-        if further.is_empty() {
-            return Ok(first);
-        }
         let mut bodies = BytesMut::from(&b"["[..]);
         bodies.extend_from_slice(&first);
         for request in further {

@@ -5,7 +5,6 @@
 
 use crate::error::{Error, ErrorKind, Side};
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
@@ -30,8 +29,7 @@ impl Ending {
     }
 
     /// Runs a task that looks at the flag whenever it is polled.
-    pub async fn carry<F: Future>(&self, task: F) -> F::Output {
-        let mut task = pin!(task);
+    pub async fn carry<F: Future + Unpin>(&self, mut task: F) -> F::Output {
         tokio::select! {
             biased;
             done = &mut task => return done,

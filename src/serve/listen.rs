@@ -177,12 +177,13 @@ fn connection(
         let ending = gateway.ending.clone();
         let service = service_fn(move |request| {
             let (gateway, peer) = (gateway.clone(), peer.clone());
-            async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) }
+            // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it.
+            Box::pin(async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) })
         });
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
-        if let Err(error) = ending.carry(watcher.watch(connection)).await {
+        if let Err(error) = ending.carry(Box::pin(watcher.watch(connection))).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

@@ -151,7 +151,7 @@ where
         Found::Moved(to) => return meta::moved(&head.headers, &head.uri, to),
         Found::Nothing => {
             return match passthrough::way(gateway, head) {
-                Some(way) => passthrough::answer(gateway, way, head, body, peer).await,
+                Some(way) => Box::pin(passthrough::answer(gateway, way, head, body, peer)).await,
                 None => refusal::not_found(),
             };
         }
@@ -174,7 +174,7 @@ where
             };
             let limit = inbound::limit(&gateway.engine.snapshot.load().config);
             if let Some(boundary) = uploads::boundary(&head.headers).filter(|_| op.is_endpoint()) {
-                let read = uploads::read(body, &boundary, limit).await;
+                let read = Box::pin(uploads::read(body, &boundary, limit)).await;
                 return calls::answer_form(gateway, op, read, &from).await;
             }
             match inbound::read(body, limit).await {
@@ -201,11 +201,17 @@ where
                 (Err(refusal), _) => refusal.reply(),
                 (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,
                 (Ok(body), Tool::MessageTokens) => {
-                    count_dialects::messages(gateway, &body, &head.headers).await
+                    Box::pin(count_dialects::messages(gateway, &body, &head.headers)).await
                 }
                 (Ok(body), Tool::ContentTokens) => {
                     let model = model.as_deref().unwrap_or_default();
-                    count_dialects::contents(gateway, &body, &head.headers, model).await
+                    Box::pin(count_dialects::contents(
+                        gateway,
+                        &body,
+                        &head.headers,
+                        model,
+                    ))
+                    .await
                 }
                 (Ok(_), Tool::ClientEvents) => json(&serde_json::json!({ "status": "ok" })),
                 (Ok(body), Tool::CostEstimate) => estimate::cost(gateway, &body),

@@ -83,6 +83,8 @@ impl Workers {
             return;
         };
         let counted = Counted::new(&worker.load);
+        // Boxed before it is wrapped: a future that holds another by value has room for it twice.
+        let task = Box::pin(task);
         let task = Box::pin(async move {
             let _counted = counted;
             task.await;
@@ -105,7 +107,10 @@ impl Workers {
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Workers {
     fn execute(&self, task: F) {
         match self.ending.clone() {
-            Some(ending) => self.spawn(async move { ending.carry(task).await }),
+            Some(ending) => {
+                let task = Box::pin(task);
+                self.spawn(async move { ending.carry(task).await });
+            }
             None => self.spawn(task),
         }
     }
