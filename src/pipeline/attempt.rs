@@ -5,6 +5,7 @@ use super::Engine;
 use super::bridged::Bridged;
 use super::explain::Attempted;
 use super::flow::Flow;
+use super::media;
 use super::running::Running;
 use crate::account::Usage;
 use crate::adapt::mock::{self, Mocked};
@@ -130,8 +131,13 @@ impl Engine {
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let adapter = target.adapter(call.op);
-        let inlined = self.inlined(call, target, clocks(call, target)).await?;
-        let request = adapter.request(inlined.as_ref().unwrap_or(call), target)?;
+        let request = if media::may_be_named(call, target) {
+            // Rare: not in the future of every call.
+            let inlined = Box::pin(self.inlined(call, target, clocks(call, target))).await?;
+            adapter.request(&inlined, target)?
+        } else {
+            adapter.request(call, target)?
+        };
         let mut upstream = self.send(request, call, target).await?;
         let head = upstream.head;
         let body = if call.stream {

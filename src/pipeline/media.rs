@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Largest medium, in bytes (LiteLLM's `MAX_IMAGE_URL_DOWNLOAD_SIZE_MB`).
@@ -49,23 +50,24 @@ const ENDINGS: [(&str, &str); 11] = [
     ("mp4", "video/mp4"),
 ];
 
+/// Whether a call may name media by address that its target wants inline.
+pub(super) fn may_be_named(call: &Call, target: &Target) -> bool {
+    let named = |raw: &[u8]| memchr::memmem::find(raw, b"\"http").is_some();
+    target.adapter(call.op).inline(call, target) != Inline::None
+        && call.params.raw("messages").is_some_and(|raw| named(raw))
+}
+
 impl Engine {
-    /// The call with its media inline, where the target wants them so and there are any.
-    pub(super) async fn inlined(
+    /// The call with its media inline, those that the target wants so.
+    pub(super) async fn inlined<'a>(
         &self,
-        call: &Call,
+        call: &'a Call,
         target: &Target,
         clocks: Clocks,
-    ) -> Result<Option<Call>> {
+    ) -> Result<Cow<'a, Call>> {
         let wanted = target.adapter(call.op).inline(call, target);
-        let Some(raw) = call.params.raw("messages") else {
-            return Ok(None);
-        };
-        if wanted == Inline::None || memchr::memmem::find(raw, b"\"http").is_none() {
-            return Ok(None);
-        }
-        let Ok(mut messages) = serde_json::from_slice::<Vec<Value>>(raw) else {
-            return Ok(None);
+        let Some(mut messages) = call.params.get::<Vec<Value>>("messages") else {
+            return Ok(Cow::Borrowed(call));
         };
         let mut places = Vec::new();
         for message in &mut messages {
@@ -74,7 +76,7 @@ impl Engine {
             }
         }
         if places.is_empty() {
-            return Ok(None);
+            return Ok(Cow::Borrowed(call));
         }
         if places.len() > MAX_MEDIA {
             let what = format!("a call may name {MAX_MEDIA} media by address at most");
@@ -97,7 +99,7 @@ impl Engine {
         }
         let mut call = call.clone();
         call.params.set("messages", &messages);
-        Ok(Some(call))
+        Ok(Cow::Owned(call))
     }
 
     /// A medium: its type, and its bytes in base64. Else why there is none.

@@ -60,13 +60,32 @@ pub async fn answer_form(
     from: &From<'_>,
 ) -> Response<ReplyBody> {
     let snapshot = gateway.engine.snapshot.load_full();
+    let (call, asked) = match understood(gateway, &snapshot, op, form, from) {
+        Ok(understood) => understood,
+        Err(refused) => return *refused,
+    };
+    match gateway.engine.call(call).await {
+        Ok(answer) => succeed(answer, asked).await,
+        Err(failure) => fail(&failure, &asked, &snapshot),
+    }
+}
+
+/// The call that a form asks for, or the reply that refuses it. Not in [`answer_form`]: what is borrowed there would
+/// take its place in the future of every call.
+fn understood(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    op: Op,
+    form: Result<(Params, Vec<Upload>), Refusal>,
+    from: &From<'_>,
+) -> Result<(Call, Asked), Box<Response<ReplyBody>>> {
     let config = &snapshot.config;
     let (params, uploads) = match form {
         Ok(form) => form,
         Err(refusal) => {
             let reply = refusal.reply_in(op.format());
             note_refused(gateway, op, from.path, reply.status());
-            return reply;
+            return Err(Box::new(reply));
         }
     };
     let (params, from) = match op {
@@ -81,7 +100,7 @@ pub async fn answer_form(
             Err(refusal) => {
                 let reply = nameless(op, &refusal);
                 note_refused(gateway, op, from.path, reply.status());
-                return reply;
+                return Err(Box::new(reply));
             }
         },
         _ => (params, from),
@@ -92,7 +111,7 @@ pub async fn answer_form(
         Err(refusal) => {
             let reply = nameless(op, &refusal);
             note_refused(gateway, op, from.path, reply.status());
-            return reply;
+            return Err(Box::new(reply));
         }
     };
     let asked = Asked {
@@ -113,15 +132,13 @@ pub async fn answer_form(
     if let Some(name) = missing(&call) {
         let message = format!("{}: Missing required parameter: '{name}'.", route(op));
         let refusal = Refusal::new(400, "invalid_request_error", message).param(name);
-        return refuse(gateway, &snapshot, &call, &asked, refusal);
+        return Err(Box::new(refuse(gateway, snapshot, &call, &asked, refusal)));
     }
     if !mocks.is_empty() {
-        return refuse(gateway, &snapshot, &call, &asked, mocking(&mocks));
+        let refusal = mocking(&mocks);
+        return Err(Box::new(refuse(gateway, snapshot, &call, &asked, refusal)));
     }
-    match gateway.engine.call(call).await {
-        Ok(answer) => succeed(answer, asked).await,
-        Err(failure) => fail(&failure, &asked, &snapshot),
-    }
+    Ok((call, asked))
 }
 
 /// Tells the sinks of a request that was refused before it was a call. Nothing it says of itself is believed.
