@@ -121,10 +121,10 @@ impl Reply {
             // Only the server asks for these.
             AnswerBody::Raw(_) => {}
             AnswerBody::Stream(events) => {
-                reply.stream = Some(Py::new(
-                    py,
-                    stream::Stream::new(events, lane, op.format() != Format::OpenAi),
-                )?);
+                // Callers get these dialects' events as bytes, those of the others as objects made of the JSON within.
+                let whole = matches!(op.format(), Format::Anthropic | Format::Gemini);
+                let events = stream::Stream::new(events, lane, whole);
+                reply.stream = Some(Py::new(py, events)?);
             }
         }
         Ok(reply)

@@ -102,7 +102,10 @@ async fn row_12_five_failures_eject_one_probe_asks_and_success_brings_it_back() 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_12_control_without_a_breaker_it_is_asked_on_and_on() {
     let bed = three("false");
-    some_calls(&bed, 150).await;
+    // Whether all of them end well is up to the retry budget, and so to the speed of the machine.
+    for _ in 0..150 {
+        call(&bed, asks(json!({}), "")).await;
+    }
     let asked = bed.mocks[0].reached();
     figure!(
         12,
