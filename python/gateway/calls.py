@@ -80,6 +80,9 @@ _WHOLE: dict[str, Any] = {
 # Operations of other dialects than OpenAI's, which answer with dicts and with events.
 _DIALECTS = frozenset({"anthropic_messages", "generate_content"})
 
+# Operations whose answers are seldom asked for: their classes are loaded when one is.
+_MEDIA = frozenset({"image_generation", "image_edit", "image_variation", "speech", "moderation"})
+
 
 def _in_dialect(op: str, reply: _gateway.Reply, hidden: dict[str, Any], observation: Observation | None) -> Any:
     import json
@@ -105,6 +108,8 @@ def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> 
     hidden = _hidden(reply)
     if op in _DIALECTS:
         return _in_dialect(op, reply, hidden, observation)
+    if op in _MEDIA:
+        return _media(op, reply, hidden)
     if op not in _WHOLE:
         from gateway import responses_api
 
@@ -119,8 +124,6 @@ def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> 
             return stream
         wrapper = TextCompletionStreamWrapper if op == "text_completion" else CustomStreamWrapper
         return wrapper(reply.stream, reply.model, reply.provider, hidden)
-    if op not in _WHOLE:
-        return _media(op, reply, hidden)
     made = _WHOLE[op].model_validate_json(reply.body)
     made.__dict__["_response_headers"] = hidden.pop("_response_headers")
     made.__dict__["_response_ms"] = reply.response_ms
