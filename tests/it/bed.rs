@@ -23,6 +23,15 @@ use tokio::runtime::Runtime;
 /// The key that the gateway asks for.
 pub const MASTER_KEY: &str = "sk-bed-0123456789abcdef";
 
+/// A port of loopback that refuses connections until a server of the test takes it; nobody else is given it meanwhile.
+pub fn reserved() -> (tokio::net::TcpSocket, u16) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
 /// The mock upstream, listening.
 pub fn upstream() -> (Mock, u16) {
     let mock = Mock::default();

@@ -1,7 +1,7 @@
 //! Row 30, and limits that several processes share: with Redis as one, without it each for itself, and never slower.
 
 use super::{asks, figure, group, well};
-use crate::bed::{Bed, becomes};
+use crate::bed::{Bed, becomes, reserved};
 use crate::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -17,9 +17,7 @@ struct Server {
 impl Server {
     /// `None` where the machine has none.
     async fn start() -> Option<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let (_held, port) = reserved();
         let server = Self::at(port);
         if server.is_none() {
             println!("skipped: no `redis-server` on this machine (apt-get install redis-server)");
@@ -206,9 +204,7 @@ async fn row_30_a_redis_that_freezes_or_dies_holds_nobody_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_30_without_redis_from_the_start_each_keeps_the_limit_itself() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let (_held, port) = reserved();
     let bed = Bed::with(1, |ports| {
         let router = format!(
             "num_retries: 0, optional_pre_call_checks: [enforce_model_rate_limits], redis_url: \"redis://:secret@127.0.0.1:{port}/0\""

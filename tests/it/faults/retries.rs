@@ -1,7 +1,7 @@
 //! Rows 1, 9, 10 and 11: retries help, and never become a storm.
 
 use super::{asks, call, figure, group, header, ill, longer, well};
-use crate::bed::{Bed, upstream};
+use crate::bed::{Bed, reserved};
 use crate::client::Client;
 use mock_upstream::Answer;
 use serde_json::json;
@@ -113,12 +113,7 @@ async fn row_11_attempts_never_exceed_the_cap_however_they_nest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_1_a_refused_connection_costs_the_client_nothing() {
-    let (_gone, dead) = {
-        let (mock, _) = upstream();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        (mock, port)
-    };
+    let (_held, dead) = reserved();
     let bed = Bed::with(2, |ports| {
         let ports = [dead, ports[0], ports[1]];
         group(&ports, "", "num_retries: 5, disable_cooldowns: true", "")
