@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 /// What is read of a response before somebody asks for it, and the longest head; bytes. A slow reader holds this much
 /// for as long as it likes; hyper would let it be 400 KB.
-const READ_BUFFER: usize = 16 << 10;
+const READ_BUFFER: usize = 12 << 10;
 
 /// How the client connects.
 #[derive(Clone, Debug)]

@@ -28,14 +28,18 @@ impl Ending {
         self.told.cancel();
     }
 
-    /// Runs a task that looks at the flag whenever it is polled.
-    pub async fn carry<F: Future + Unpin>(&self, mut task: F) -> F::Output {
-        tokio::select! {
-            biased;
-            done = &mut task => return done,
-            () = self.told.cancelled() => {}
+    /// Runs a task that looks at the flag whenever it is polled. The task is boxed at once: a future that is handed
+    /// another by value has room for it twice.
+    pub fn carry<F: Future>(self, task: F) -> impl Future<Output = F::Output> {
+        let mut task = Box::pin(task);
+        async move {
+            tokio::select! {
+                biased;
+                done = &mut task => return done,
+                () = self.told.cancelled() => {}
+            }
+            task.await
         }
-        task.await
     }
 }
 

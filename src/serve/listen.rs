@@ -183,7 +183,7 @@ fn connection(
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
-        if let Err(error) = ending.carry(Box::pin(watcher.watch(connection))).await {
+        if let Err(error) = ending.carry(watcher.watch(connection)).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

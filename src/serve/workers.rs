@@ -83,8 +83,6 @@ impl Workers {
             return;
         };
         let counted = Counted::new(&worker.load);
-        // Boxed before it is wrapped: a future that holds another by value has room for it twice.
-        let task = Box::pin(task);
         let task = Box::pin(async move {
             let _counted = counted;
             task.await;
@@ -107,10 +105,7 @@ impl Workers {
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Workers {
     fn execute(&self, task: F) {
         match self.ending.clone() {
-            Some(ending) => {
-                let task = Box::pin(task);
-                self.spawn(async move { ending.carry(task).await });
-            }
+            Some(ending) => self.spawn(ending.carry(task)),
             None => self.spawn(task),
         }
     }
