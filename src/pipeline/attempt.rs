@@ -19,6 +19,7 @@ use crate::resilience::retry::MAX_RETRIES;
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -131,13 +132,14 @@ impl Engine {
 
     async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
         let adapter = target.adapter(call.op);
-        let request = if media::may_be_named(call, target) {
+        let call_with_media = match media::wanted(call, target) {
+            None => Cow::Borrowed(call),
             // Rare: not in the future of every call.
-            let inlined = Box::pin(self.inlined(call, target, clocks(call, target))).await?;
-            adapter.request(&inlined, target)?
-        } else {
-            adapter.request(call, target)?
+            Some(wanted) => {
+                Box::pin(self.inlined(wanted, call, target, clocks(call, target))).await?
+            }
         };
+        let request = adapter.request(&call_with_media, target)?;
         let mut upstream = self.send(request, call, target).await?;
         let head = upstream.head;
         let body = if call.stream {

@@ -50,22 +50,25 @@ const ENDINGS: [(&str, &str); 11] = [
     ("mp4", "video/mp4"),
 ];
 
-/// Whether a call may name media by address that its target wants inline.
-pub(super) fn may_be_named(call: &Call, target: &Target) -> bool {
-    let named = |raw: &[u8]| memchr::memmem::find(raw, b"\"http").is_some();
-    target.adapter(call.op).inline(call, target) != Inline::None
-        && call.params.raw("messages").is_some_and(|raw| named(raw))
+/// What a target wants inline of a call, where that may name media by address.
+pub(super) fn wanted(call: &Call, target: &Target) -> Option<Inline> {
+    let wanted = target.adapter(call.op).inline(call, target);
+    if wanted == Inline::None {
+        return None;
+    }
+    let messages = call.params.raw("messages")?;
+    memchr::memmem::find(messages, b"\"http").map(|_| wanted)
 }
 
 impl Engine {
-    /// The call with its media inline, those that the target wants so.
+    /// The call with its media inline, those that are `wanted` so.
     pub(super) async fn inlined<'a>(
         &self,
+        wanted: Inline,
         call: &'a Call,
         target: &Target,
         clocks: Clocks,
     ) -> Result<Cow<'a, Call>> {
-        let wanted = target.adapter(call.op).inline(call, target);
         let Some(mut messages) = call.params.get::<Vec<Value>>("messages") else {
             return Ok(Cow::Borrowed(call));
         };
