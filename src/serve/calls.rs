@@ -80,40 +80,25 @@ fn understood(
     from: &From<'_>,
 ) -> Result<(Call, Asked), Box<Response<ReplyBody>>> {
     let config = &snapshot.config;
-    let (params, uploads) = match form {
-        Ok(form) => form,
-        Err(refusal) => {
-            let reply = refusal.reply_in(op.format());
-            note_refused(gateway, op, from.path, reply.status());
-            return Err(Box::new(reply));
-        }
+    let refused = |reply: Response<ReplyBody>| {
+        note_refused(gateway, op, from.path, reply.status());
+        Box::new(reply)
     };
+    let (params, uploads) = form.map_err(|refusal| refused(refusal.reply_in(op.format())))?;
+    let unnamed = |refusal: Refusal| refused(nameless(op, &refusal));
     let (params, from) = match op {
-        Op::Stored(_) => match stored::members(params, from, config) {
-            Ok(params) => (
-                params,
-                &inbound::From {
-                    path_model: None,
-                    ..from.clone()
-                },
-            ),
-            Err(refusal) => {
-                let reply = nameless(op, &refusal);
-                note_refused(gateway, op, from.path, reply.status());
-                return Err(Box::new(reply));
-            }
-        },
+        Op::Stored(_) => (
+            stored::members(params, from, config).map_err(unnamed)?,
+            &inbound::From {
+                path_model: None,
+                ..from.clone()
+            },
+        ),
         _ => (params, from),
     };
     let mocks = inbound::mocks(&params, config);
-    let call = match inbound::call(op, params, from, config) {
-        Ok(call) => Call { uploads, ..call },
-        Err(refusal) => {
-            let reply = nameless(op, &refusal);
-            note_refused(gateway, op, from.path, reply.status());
-            return Err(Box::new(reply));
-        }
-    };
+    let call = inbound::call(op, params, from, config).map_err(unnamed)?;
+    let call = Call { uploads, ..call };
     let asked = Asked {
         op,
         id: call.id.clone(),

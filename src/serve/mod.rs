@@ -196,32 +196,36 @@ where
         Endpoint::Callbacks => meta::callbacks(gateway),
         Endpoint::Tool(tool) => {
             let limit = inbound::limit(&gateway.engine.snapshot.load().config);
-            let read = inbound::read(body, limit).await;
-            match (read, tool) {
-                (Err(refusal), _) => refusal.reply(),
-                (Ok(body), Tool::TokenCounter) => count::tokens(gateway, &body).await,
-                (Ok(body), Tool::MessageTokens) => {
-                    Box::pin(count_dialects::messages(gateway, &body, &head.headers)).await
-                }
-                (Ok(body), Tool::ContentTokens) => {
+            match inbound::read(body, limit).await {
+                Ok(body) => {
                     let model = model.as_deref().unwrap_or_default();
-                    Box::pin(count_dialects::contents(
-                        gateway,
-                        &body,
-                        &head.headers,
-                        model,
-                    ))
-                    .await
+                    Box::pin(told_by(gateway, tool, &body, &head.headers, model)).await
                 }
-                (Ok(_), Tool::ClientEvents) => json(&serde_json::json!({ "status": "ok" })),
-                (Ok(body), Tool::CostEstimate) => estimate::cost(gateway, &body),
-                (Ok(body), Tool::TransformRequest) => preview::transformed(gateway, &body),
+                Err(refusal) => refusal.reply(),
             }
         }
         Endpoint::Routes => meta::routes(),
         Endpoint::OpenApi => meta::openapi(),
         Endpoint::Home => meta::home(),
         Endpoint::Managed => refusal::no_database(path),
+    }
+}
+
+/// What a tool says of a call that is not made.
+async fn told_by(
+    gateway: &Gateway,
+    tool: Tool,
+    body: &Bytes,
+    headers: &HeaderMap,
+    model: &str,
+) -> Response<ReplyBody> {
+    match tool {
+        Tool::TokenCounter => count::tokens(gateway, body).await,
+        Tool::MessageTokens => count_dialects::messages(gateway, body, headers).await,
+        Tool::ContentTokens => count_dialects::contents(gateway, body, headers, model).await,
+        Tool::ClientEvents => json(&serde_json::json!({ "status": "ok" })),
+        Tool::CostEstimate => estimate::cost(gateway, body),
+        Tool::TransformRequest => preview::transformed(gateway, body),
     }
 }
 
