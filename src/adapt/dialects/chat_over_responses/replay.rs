@@ -69,7 +69,7 @@ fn checksum(message: &Object, entries: &[Value]) -> String {
             json!([item.get("id"), item.get("encrypted_content"), texts])
         })
         .collect();
-    let bound = json!({
+    let mut bound = json!({
         "content": message.get("content").and_then(Value::as_str).unwrap_or_default(),
         "tool_calls": calls,
         "reasoning": reasoning,
@@ -77,6 +77,7 @@ fn checksum(message: &Object, entries: &[Value]) -> String {
         "phase": null,
         "items": entries,
     });
+    bound.sort_all_objects();
     let digest = Sha256::digest(bound.to_string().as_bytes());
     digest
         .iter()
@@ -85,4 +86,31 @@ fn checksum(message: &Object, entries: &[Value]) -> String {
             let _ = write!(hex, "{byte:02x}");
             hex
         })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Checksums recorded from LiteLLM.
+    #[test]
+    fn a_turn_is_bound_as_litellm_binds_it() {
+        let said = json!({"type": "message", "content": [{"type": "output_text", "text": "Hello there, friend."}]});
+        let message = json!({"content": "Hello there, friend."});
+        let replay = of(&[said], message.as_object().unwrap()).unwrap();
+        assert_eq!(replay["items"], json!([{"type": "message", "parts": [20]}]));
+        assert_eq!(
+            replay["checksum"],
+            "f1e4824ff348f22b24b5dba7d80bd04ddc5931bb7f50b8bf83df6c657957470e"
+        );
+        let called = json!({"type": "function_call"});
+        let message = json!({"content": null, "tool_calls": [
+            {"id": "call_a1", "function": {"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"}}
+        ]});
+        assert_eq!(
+            of(&[called], message.as_object().unwrap()).unwrap()["checksum"],
+            "18612bf8ef7bda8f394148b62e0c1cbadea4afe18737e99fdf1a757b9f01d8f3"
+        );
+    }
 }
