@@ -83,5 +83,5 @@ pub static PRICES: &[&str] = &[
 pub static NOT_OBEYED: &[&str] = &[
     "adaptive_router_config", "auto_router_config", "complexity_router_config", "ensure_alternating_roles",
     "guardrails", "litellm_system_prompt", "prompt_id", "quality_router_config", "silent_model", "ssl_verify",
-    "supports_system_message", "use_chat_completions_api", "use_litellm_proxy",
+    "supports_system_message", "use_litellm_proxy",
 ];

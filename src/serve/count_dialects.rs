@@ -8,6 +8,8 @@ use super::{Gateway, inbound, json, reply};
 use crate::account::tokens::Encoding;
 use crate::adapt::Target;
 use crate::adapt::dialects::between;
+use crate::adapt::dialects::messages::over_responses;
+use crate::adapt::providers::openai_responses::tells_thoughts;
 use crate::error::Error;
 use crate::params::Params;
 use crate::pipeline::{AnswerBody, Failure};
@@ -102,6 +104,10 @@ async fn counted(gateway: &Gateway, call: Call) -> Result<Counted, Error> {
         question.op = Op::CountTokens;
         question.stream = false;
         if target.provider.adapter.asks(&question, target) == Op::CountTokens {
+            return told(gateway, question, target.clone()).await;
+        }
+        if call.op == Op::Messages && tells_thoughts(&call, target) {
+            let question = over_responses::count(&call, target)?;
             return told(gateway, question, target.clone()).await;
         }
     }

@@ -1,9 +1,12 @@
-//! Anthropic's Messages over chat: for providers that are not Anthropic's.
+//! Anthropic's Messages over chat: for providers that are not Anthropic's. OpenAI's own models are asked over its
+//! Responses API ([`over_responses`]).
 //!
 //! [`request`] makes the call a chat ([`conversation`] its turns, [`tools`] its tools), [`reply`] and [`stream`] make
-//! the answer a message again. <https://docs.anthropic.com/en/api/messages>
+//! the answer a message again ([`blocks`] its events). <https://docs.anthropic.com/en/api/messages>
 
+mod blocks;
 mod conversation;
+pub mod over_responses;
 mod reply;
 mod request;
 mod signature;

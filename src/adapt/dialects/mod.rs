@@ -50,6 +50,7 @@ pub trait StreamBridge: Send {
 pub fn between(from: Op, to: Op) -> Option<&'static dyn Bridge> {
     match (from, to) {
         (Op::Messages, Op::Chat) => Some(&messages::OverChat),
+        (Op::Messages, Op::Responses) => Some(&messages::over_responses::OverResponses),
         (Op::GenerateContent, Op::Chat) => Some(&gemini::OverChat),
         (Op::Responses, Op::Chat) => Some(&responses::OverChat),
         (Op::Stored(_), Op::Chat) => Some(&responses::NotStored),

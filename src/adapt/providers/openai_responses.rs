@@ -72,6 +72,7 @@ pub fn asks(call: &Call, target: &Target) -> Op {
     match call.op {
         Op::Responses if native && !wants_chat(&[&call.options, &target.options]) => Op::Responses,
         Op::Stored(_) if native => call.op,
+        Op::Messages if tells_thoughts(call, target) => Op::Responses,
         Op::Chat if native && chats(call, target) => Op::Responses,
         op => op.carrier(),
     }
@@ -87,9 +88,26 @@ fn wants_chat(said: &[&Options]) -> bool {
     })
 }
 
+/// Whether a message is asked as a response: where OpenAI's models tell what they thought. What only a chat takes is
+/// asked as one.
+pub fn tells_thoughts(call: &Call, target: &Target) -> bool {
+    let only_chat = ["stop_sequences", "top_k"];
+    let given = |name: &&str| {
+        let raw = call.params.raw(name);
+        raw.is_some_and(|raw| !matches!(&raw[..], b"null" | b"[]"))
+    };
+    target.provider.name == "openai"
+        && !wants_chat(&[&call.options, &target.options])
+        && !only_chat.iter().any(given)
+}
+
 /// Whether a chat is asked as a response: the name says so, the model has nothing else, or OpenAI refuses in a chat
 /// what the call asks: functions of a model that reasons.
 fn chats(call: &Call, target: &Target) -> bool {
+    // xAI has ended the search of its chats.
+    if target.provider.name == "xai" && call.params.contains("web_search_options") {
+        return true;
+    }
     match target.chats() {
         Chats::Chat => false,
         Chats::Responses => true,

@@ -6,6 +6,8 @@ mod reply;
 mod request;
 mod stream;
 
+pub(super) use request::{parts, responses};
+
 use super::{Bridge, StreamBridge};
 use crate::adapt::{Reply, Target};
 use crate::error::Result;
@@ -19,8 +21,8 @@ impl Bridge for OverResponses {
         request::responses(call, target)
     }
 
-    fn reply(&self, call: &Call, _target: &Target, reply: Reply) -> Result<Reply> {
-        reply::chat(call, reply)
+    fn reply(&self, call: &Call, target: &Target, reply: Reply) -> Result<Reply> {
+        reply::chat(call, target, reply)
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamBridge> {

@@ -4,7 +4,7 @@ use super::replay;
 use crate::adapt::dialects::responses::ids;
 use crate::adapt::providers::openai_responses::{finish, used};
 use crate::adapt::usage::Object;
-use crate::adapt::{Reply, canonical};
+use crate::adapt::{Reply, Target, canonical};
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::Call;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 ///
 /// # Errors
 /// A reply that is no response.
-pub(super) fn chat(call: &Call, reply: Reply) -> Result<Reply> {
+pub(super) fn chat(call: &Call, target: &Target, reply: Reply) -> Result<Reply> {
     let mut response: Object = serde_json::from_slice(&reply.body)
         .map_err(|_| Error::new(ErrorKind::InternalServer, "the response is no JSON object"))?;
     let usage = response.remove("usage").filter(|usage| !usage.is_null());
@@ -30,7 +30,7 @@ pub(super) fn chat(call: &Call, reply: Reply) -> Result<Reply> {
     let called = message.contains_key("tool_calls");
     let finish = finish_reason(status, response.get("incomplete_details"), called);
     if status == Some("completed")
-        && let Some(replay) = replay::of(&items, &message)
+        && let Some(replay) = replay::of(&items, &message, target)
     {
         message.insert(
             "provider_specific_fields".into(),

@@ -15,7 +15,7 @@ type Object = Map<String, Value>;
 ///
 /// # Errors
 /// A parameter that the model does not take, and messages that are none.
-pub(super) fn responses(call: &Call, target: &Target) -> Result<Call> {
+pub fn responses(call: &Call, target: &Target) -> Result<Call> {
     let given = openai_request::with_defaults(&call.params, &target.defaults);
     let mapping = openai_request::map_params(
         &given,
@@ -38,6 +38,11 @@ pub(super) fn responses(call: &Call, target: &Target) -> Result<Call> {
     for (name, raw) in mapping.params.iter().chain(mapping.extra.iter()) {
         param(&mut params, name, raw);
     }
+    // A search that the provider's chats do not take any more, its responses do.
+    let name = "web_search_options";
+    if let Some(raw) = given.raw(name).filter(|_| target.provider.name == "xai") {
+        param(&mut params, name, raw);
+    }
     if call.stream {
         params.set("stream", &true);
     }
@@ -57,6 +62,9 @@ fn param(params: &mut Params, name: &str, raw: &Bytes) {
         "web_search_options" => {
             let mut tool = Params::parse(raw).unwrap_or_default();
             tool.set("type", &"web_search");
+            if let Some(place) = place(&tool) {
+                tool.set("user_location", &place);
+            }
             let list = crate::adapt::dialects::responses::list(&[tool.to_json()]);
             params.set_raw("tools", joined(params.raw("tools"), &list));
         }
@@ -84,6 +92,16 @@ fn param(params: &mut Params, name: &str, raw: &Bytes) {
         },
         name => params.set_raw(name, raw.clone()),
     }
+}
+
+/// A chat's place of the user, flat.
+fn place(tool: &Params) -> Option<Value> {
+    let mut given: Value = tool.get("user_location")?;
+    let Value::Object(mut place) = given.get_mut("approximate")?.take() else {
+        return None;
+    };
+    place.insert("type".into(), json!("approximate"));
+    Some(Value::Object(place))
 }
 
 fn text(params: &Params) -> Params {
@@ -237,7 +255,7 @@ fn assistant(message: &Object, content: &Value, items: &mut Vec<Value>) {
 }
 
 /// Content in parts of the Responses API.
-fn parts(content: &Value, role: &str) -> Vec<Value> {
+pub fn parts(content: &Value, role: &str) -> Vec<Value> {
     let worded = |text: &str| {
         let kind = if role == "assistant" {
             "output_text"

@@ -20,6 +20,7 @@ pub(super) struct Chunks {
 }
 
 struct Told {
+    target: Target,
     id: String,
     model: String,
     created: i64,
@@ -38,6 +39,7 @@ impl Chunks {
         Self {
             parser: SseParser::default(),
             told: Told {
+                target: target.clone(),
                 id: String::new(),
                 model: if shown {
                     call.shown_model().to_owned()
@@ -152,7 +154,7 @@ impl Told {
             delta["reasoning_items"] = reasoning.clone();
         }
         if status == Some("completed")
-            && let Some(replay) = replay::of(items, &message)
+            && let Some(replay) = replay::of(items, &message, &self.target)
         {
             delta["provider_specific_fields"] = json!({"openai_responses_replay": replay});
         }

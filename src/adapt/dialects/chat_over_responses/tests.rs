@@ -24,7 +24,7 @@ impl Counter for Nothing {
     }
 }
 
-fn target() -> Target {
+pub fn target() -> Target {
     Target::resolve("openai/o1-pro", &Options::default(), &|_| None).unwrap()
 }
 
@@ -166,4 +166,19 @@ fn an_incomplete_response_ended_by_its_length() {
         .reply(&call(&json!({"messages": []})), &target(), reply)
         .unwrap();
     assert_eq!(plain.finish_reason.as_deref(), Some("length"));
+}
+
+#[test]
+fn a_search_is_a_tool_and_its_place_flat() {
+    let place = json!({"type": "approximate", "approximate": {"city": "Paris"}});
+    let call = call(&json!({
+        "messages": [],
+        "web_search_options": {"search_context_size": "low", "user_location": place},
+    }));
+    let asked = OverResponses.call(&call, &target()).unwrap();
+    assert_eq!(
+        asked.params.get::<Value>("tools"),
+        Some(json!([{"search_context_size": "low", "type": "web_search",
+            "user_location": {"type": "approximate", "city": "Paris"}}]))
+    );
 }

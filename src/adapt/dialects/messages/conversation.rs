@@ -29,13 +29,21 @@ pub fn of(given: &Params, kind: Kind) -> Result<Vec<Value>> {
             Some("assistant") => out.extend(assistant(content, kind)),
             Some("user") => user(content, kind, &mut out)?,
             _ => {
-                return Err(Error::bad_request(
-                    "a message has a `role` that is neither `user` nor `assistant`",
-                ));
+                return Err(no_role());
             }
         }
     }
     Ok(out)
+}
+
+/// What is said of a turn of nobody's.
+pub fn no_role() -> Error {
+    Error::bad_request("a message has a `role` that is neither `user` nor `assistant`")
+}
+
+/// What is said of a turn that says nothing.
+pub fn no_content() -> Error {
+    Error::bad_request("a message has no `content`")
 }
 
 /// A system prompt; `None` for an empty one.
@@ -79,7 +87,7 @@ fn user(content: &Value, kind: Kind, out: &mut Vec<Value>) -> Result<()> {
             return Ok(());
         }
         Value::Array(blocks) => blocks,
-        _ => return Err(Error::bad_request("a message has no `content`")),
+        _ => return Err(no_content()),
     };
     let mut parts = Vec::new();
     for block in blocks {
@@ -118,7 +126,7 @@ fn result(block: &Value, kind: Kind) -> Value {
 }
 
 /// What a tool may have answered with.
-fn inner_part(block: &Value, kind: Kind) -> Option<Value> {
+pub fn inner_part(block: &Value, kind: Kind) -> Option<Value> {
     if let Value::String(text) = block {
         return Some(json!({"type": "text", "text": text}));
     }
@@ -134,7 +142,7 @@ fn inner_part(block: &Value, kind: Kind) -> Option<Value> {
 ///
 /// # Errors
 /// A block that no chat has a place for.
-fn part(block: &Value, kind: Kind) -> Result<Option<Value>> {
+pub fn part(block: &Value, kind: Kind) -> Result<Option<Value>> {
     let source = &block["source"];
     let made = match block["type"].as_str() {
         Some("text") => block["text"]
@@ -191,7 +199,7 @@ fn document(block: &Value, source: &Value) -> Option<Value> {
 }
 
 /// All texts of a list of blocks.
-fn texts(blocks: &Value) -> String {
+pub fn texts(blocks: &Value) -> String {
     let blocks = blocks.as_array().into_iter().flatten();
     let texts: Vec<&str> = blocks.filter_map(|block| block["text"].as_str()).collect();
     texts.join("\n")
@@ -266,11 +274,7 @@ fn assistant(content: &Value, kind: Kind) -> Option<Value> {
 fn call(block: &Value, kind: Kind) -> Value {
     let id = block["id"].as_str().unwrap_or_default();
     let name = block["name"].as_str().unwrap_or_default();
-    let input = match &block["input"] {
-        Value::Null => json!({}),
-        input => input.clone(),
-    };
-    let mut function = json!({"name": tools::short(name), "arguments": arguments(&input)});
+    let mut function = json!({"name": tools::short(name), "arguments": arguments(&block["input"])});
     let kept = block["provider_specific_fields"]["signature"].as_str();
     if let Some(kept) = kept {
         function["provider_specific_fields"] = json!({"thought_signature": kept});
@@ -281,6 +285,10 @@ fn call(block: &Value, kind: Kind) -> Value {
 
 /// Arguments as text, spaced as Python's `json.dumps` does: the same bytes as LiteLLM's, so that a provider's prompt
 /// cache knows them again.
-fn arguments(input: &Value) -> String {
-    written(input.to_string().as_bytes(), Style::Json).unwrap_or_default()
+pub fn arguments(input: &Value) -> String {
+    let input = match input {
+        Value::Null => "{}".to_owned(),
+        input => input.to_string(),
+    };
+    written(input.as_bytes(), Style::Json).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use crate::adapt::{Reply, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
 use crate::request::Call;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// The message.
@@ -31,24 +32,54 @@ pub fn message(call: &Call, target: &Target, reply: Reply) -> Result<Reply> {
         Some(model) => model,
         None => shown_model(call, target),
     };
-    let refusal = said.get("refusal").unwrap_or(&Value::Null);
-    let details = (stop == "refusal")
-        .then(|| json!({"type": "refusal", "category": null, "explanation": refusal}));
-    let message = json!({
-        "id": chat["id"],
-        "type": "message",
-        "role": "assistant",
-        "model": model,
-        "content": content(said, &call.params),
-        "stop_reason": stop,
-        "stop_sequence": null,
-        "stop_details": details,
-        "usage": usage(chat.get("usage").and_then(Value::as_object)),
-    });
+    let message = Told {
+        id: &chat["id"],
+        model,
+        content: content(said, &call.params),
+        stop,
+        refusal: said.get("refusal").unwrap_or(&Value::Null),
+        usage: usage(chat.get("usage").and_then(Value::as_object)),
+    };
     Ok(Reply {
-        body: serde_json::to_vec(&message).unwrap_or_default().into(),
+        body: message.to_json(),
         ..reply
     })
+}
+
+/// What a message tells.
+pub struct Told<'a> {
+    /// The provider's id.
+    pub id: &'a Value,
+    /// The name that is shown.
+    pub model: &'a str,
+    /// The blocks.
+    pub content: Vec<Value>,
+    /// Why it stopped, in Anthropic's words.
+    pub stop: &'a str,
+    /// The words of a refusal, or null.
+    pub refusal: &'a Value,
+    /// Anthropic's usage.
+    pub usage: Value,
+}
+
+impl Told<'_> {
+    /// The message.
+    pub fn to_json(&self) -> Bytes {
+        let details = (self.stop == "refusal")
+            .then(|| json!({"type": "refusal", "category": null, "explanation": self.refusal}));
+        let message = json!({
+            "id": self.id,
+            "type": "message",
+            "role": "assistant",
+            "model": self.model,
+            "content": self.content,
+            "stop_reason": self.stop,
+            "stop_sequence": null,
+            "stop_details": details,
+            "usage": self.usage,
+        });
+        serde_json::to_vec(&message).unwrap_or_default().into()
+    }
 }
 
 /// Why it stopped, in Anthropic's words.
