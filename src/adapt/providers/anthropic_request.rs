@@ -100,6 +100,9 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     let names = names::Names::in_anthropic_form(&tools.list);
     names.rewrite_tools(&mut tools.list);
 
+    if let Some(role) = messages::unknown_role(&list) {
+        return Err(no_such_role(role, target));
+    }
     let conversation = messages::Translation::new(&names, refuses_later_system(target)).of(&list);
     if conversation.turns.is_empty() {
         return Err(no_messages(target));
@@ -349,6 +352,14 @@ fn is_user_id(user: &str) -> bool {
         !name.is_empty() && ending.len() >= 2 && ending.chars().all(|c| c.is_ascii_alphabetic())
     });
     !telephone && !mail
+}
+
+/// LiteLLM's refusal repeats the message; its words stay out of the error.
+fn no_such_role(role: &str, target: &Target) -> Error {
+    let what = format!(
+        "AnthropicException - litellm.BadRequestError: Invalid Message passed in: its role is '{role}'"
+    );
+    Error::new(ErrorKind::BadRequest, what).at(target.provider.name, &target.model)
 }
 
 /// LiteLLM's refusal names a message to add; the conversation itself stays out of the error.

@@ -175,3 +175,12 @@ fn betas_of_the_caller_and_of_the_request_are_joined_and_the_key_is_hidden() {
     assert_eq!(request.headers["authorization"], "Bearer sk-ant-oat01-x");
     assert!(!request.headers.contains_key("x-api-key"));
 }
+
+#[test]
+fn a_role_that_no_conversation_has_is_refused_without_its_words() {
+    let members = json!({"messages": [{"role": "martian", "content": "a secret"}]});
+    let error = body(&call(&members), &target(MODEL)).err().unwrap();
+    assert_eq!(error.kind, ErrorKind::BadRequest);
+    assert!(error.message.contains("'martian'"), "{}", error.message);
+    assert!(!error.message.contains("secret"), "{}", error.message);
+}

@@ -30,6 +30,16 @@ pub fn calls_tools(messages: &[Object]) -> bool {
     })
 }
 
+/// The first role that no conversation has.
+pub fn unknown_role(messages: &[Object]) -> Option<&str> {
+    messages.iter().map(role).find(|role| {
+        !matches!(
+            *role,
+            "system" | "developer" | "user" | "assistant" | "tool" | "function"
+        )
+    })
+}
+
 fn role(message: &Object) -> &str {
     message
         .get("role")
