@@ -56,6 +56,9 @@ const OURS: [&str; 22] = [
     "x-real-ip",
 ];
 
+/// LiteLLM has an answer of its own where this is not set.
+const ANTHROPIC_KEY: &str = "ANTHROPIC_API_KEY";
+
 /// The way of a request; `None` for one that is nobody's.
 pub fn way(gateway: &Gateway, head: &Parts) -> Option<Result<Way, NoWay>> {
     let snapshot = gateway.engine.snapshot.load();
@@ -93,6 +96,10 @@ where
         Err(NoWay::Unset(name)) => {
             let what =
                 format!("`{name}` is not set on this server: nothing can be passed through there");
+            if name == ANTHROPIC_KEY {
+                let body = serde_json::json!({ "detail": what }).to_string();
+                return super::reply::json(StatusCode::UNAUTHORIZED, body.into());
+            }
             return Refusal::new(500, "internal_server_error", what).reply();
         }
     };
