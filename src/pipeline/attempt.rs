@@ -179,7 +179,11 @@ impl Engine {
         match adapter.auth(call, target) {
             Auth::Placed => {}
             // Rare: not in the future of every call.
-            auth => Box::pin(self.authorize(&mut request, auth, call, target)).await?,
+            auth => {
+                let clocks = clocks(call, target);
+                let authorized = Box::pin(self.authorize(&mut request, auth, clocks)).await;
+                authorized.map_err(|error| error.at(target.provider.name, &target.model))?;
+            }
         }
         let sent = self.transport.send(request, clocks(call, target)).await;
         let mut upstream = sent.map_err(|fault| adapter.fault(call, target, fault))?;
@@ -214,19 +218,22 @@ impl Engine {
     }
 
     /// Adds the credential that takes more than the call to get.
-    async fn authorize(
+    ///
+    /// # Errors
+    /// One that cannot be got, or not within its clocks.
+    pub async fn authorize(
         &self,
         request: &mut UpstreamRequest,
         auth: Auth,
-        call: &Call,
-        target: &Target,
+        clocks: Clocks,
     ) -> Result<()> {
-        let clocks = || Clocks {
-            total: Some(clocks(call, target).total.unwrap_or(TOKEN).min(TOKEN)),
-            ..clocks(call, target)
+        let clocks = Clocks {
+            total: Some(clocks.total.unwrap_or(TOKEN).min(TOKEN)),
+            ..clocks
         };
-        let named = |error: Error| error.at(target.provider.name, &target.model);
-        let (transport, env) = (&*self.transport, &*self.env);
+        let transport = &*self.transport;
+        let snapshot = self.snapshot.load_full();
+        let env = &|name: &str| snapshot.config.variable(name, &*self.env);
         let (token, key_header) = match auth {
             Auth::Placed => return Ok(()),
             Auth::Google {
@@ -235,19 +242,19 @@ impl Engine {
             } => {
                 let credentials = credentials.as_deref();
                 if request.url.contains(GOOGLE_PROJECT) {
-                    let project = self.google.project(transport, credentials, env, clocks());
-                    let project = project.await.map_err(named)?;
+                    let project = self.google.project(transport, credentials, env, clocks);
+                    let project = project.await?;
                     request.url = request.url.replace(GOOGLE_PROJECT, &project);
                 }
-                let token = self.google.token(transport, credentials, env, clocks());
+                let token = self.google.token(transport, credentials, env, clocks);
                 (token.await, key_header)
             }
             Auth::Entra { settings } => {
-                let token = self.entra.token(transport, &settings, env, clocks());
+                let token = self.entra.token(transport, &settings, env, clocks);
                 (token.await, false)
             }
             Auth::Ibm { key } => {
-                let token = self.ibm.token(transport, &key, env, clocks());
+                let token = self.ibm.token(transport, &key, env, clocks);
                 (token.await, false)
             }
             Auth::Aws { region, settings } => {
@@ -255,12 +262,12 @@ impl Engine {
                     region: &region,
                     service: "bedrock",
                 };
-                let through = (transport, clocks());
+                let through = (transport, clocks);
                 let signed = self.aws.sign(request, scope, &settings, through, env);
-                return signed.await.map_err(named);
+                return signed.await;
             }
         };
-        let token = token.map_err(named)?;
+        let token = token?;
         let bearer = format!("Bearer {}", token.expose());
         if let Ok(mut value) = HeaderValue::from_str(&bearer) {
             value.set_sensitive(true);

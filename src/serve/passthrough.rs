@@ -2,11 +2,12 @@
 //! the configuration lists. Bytes are forwarded as they came, in both directions; the client's key stays here, and the
 //! provider's is placed.
 
+mod clouds;
 pub mod spent;
 pub mod ways;
 
 use super::body::{Passing, ReplyBody};
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::reply::{Writer, name};
 use super::{Gateway, auth, inbound, uploads};
 use crate::account::{Outcome, Receipt, Timings, Usage};
@@ -14,7 +15,7 @@ use crate::adapt::{Fault, UpstreamRequest};
 use crate::error::{Error, ErrorKind};
 use crate::forward::{Clocks, Upstream, collect};
 use crate::params::Params;
-use crate::request::{Call, Op};
+use crate::request::{Call, Format, Op};
 use crate::upload::Payload;
 use bytes::Bytes;
 use http::request::Parts;
@@ -65,7 +66,9 @@ pub fn way(gateway: &Gateway, head: &Parts) -> Option<Result<Way, NoWay>> {
     let config = &snapshot.config;
     let query = head.uri.query().unwrap_or_default();
     let env = |name: &str| config.variable(name, &|name| (gateway.engine.env)(name));
-    ways::find(head.uri.path(), query, config, &env)
+    let deployed =
+        |name: &str| (snapshot.routes).target(name, std::time::Instant::now(), fastrand::f64());
+    ways::find(head.uri.path(), query, config, &env, &deployed)
 }
 
 /// Answers a request that has a way.
@@ -87,8 +90,9 @@ where
     if guarded && let Err(refusal) = admitted(head, google, &config.general) {
         return refusal.reply();
     }
-    let way = match found {
+    let mut way = match found {
         Ok(way) => way,
+        Err(NoWay::Wrong(error)) => return refused(&error),
         Err(NoWay::Traversal) => {
             let what = "the path leaves the place that it is below";
             return Refusal::new(400, "invalid_request_error", what).reply();
@@ -120,7 +124,8 @@ where
         .as_ref()
         .map(|_| auth::MASTER.into());
     let house = config.general.litellm_key_header_name.as_deref();
-    let request = request(&way, head, house, body);
+    let own_token = way.own_token.then(|| own_token(&head.headers)).flatten();
+    let mut request = request(&way, head, house, body);
     let clocks = Clocks {
         connect: Some(Duration::from_secs(15)),
         tls: Some(Duration::from_secs(15)),
@@ -129,11 +134,29 @@ where
         idle: Some(TIMEOUT),
         total: None,
     };
+    let auth = std::mem::take(&mut way.auth);
+    if let Some(token) = own_token {
+        request.headers.insert(header::AUTHORIZATION, token);
+    } else if let Err(error) = gateway.engine.authorize(&mut request, auth, clocks).await {
+        return refused(&error);
+    }
     let spent = Spent::new(way.provider, way.model, way.priced);
     match gateway.engine.transport.send(request, clocks).await {
         Ok(upstream) => passed(gateway, upstream, call, &way.url, spent).await,
         Err(fault) => failed(gateway, &call, &way.url, fault),
     }
+}
+
+/// The answer where nothing was sent.
+fn refused(error: &Error) -> Response<ReplyBody> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    super::reply::json(status, refusal::body(error, Format::OpenAi, None))
+}
+
+/// The token that a client has for the provider itself: the key of this server came in a header of its own.
+fn own_token(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get("x-litellm-api-key")?;
+    headers.get(header::AUTHORIZATION).cloned()
 }
 
 fn admitted(

@@ -12,6 +12,7 @@ mod bed;
 mod canary;
 mod client;
 mod clocks;
+mod clouds;
 mod contracts;
 mod entra;
 mod faults;

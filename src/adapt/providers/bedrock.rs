@@ -23,7 +23,7 @@ mod texts;
 mod thinking;
 mod tools;
 mod whole;
-pub(super) mod wire;
+pub mod wire;
 
 use super::anthropic::Anthropic;
 use super::anthropic_native;

@@ -2,6 +2,7 @@
 
 use crate::account::price::Quote;
 use crate::account::{Cost, Usage};
+use crate::adapt::providers::bedrock::eventstream::{Broken, Parser};
 use crate::adapt::sse::{Item, SseParser};
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ pub struct Spent {
     priced: bool,
     usage: Option<Usage>,
     events: Option<SseParser>,
+    frames: Option<Parser>,
 }
 
 impl Spent {
@@ -32,6 +34,9 @@ impl Spent {
         if self.provider.is_none() {
             return;
         }
+        if self.provider == Some("bedrock") {
+            return self.frame(bytes);
+        }
         let mut parser = self.events.take().unwrap_or_default();
         // What cannot be read is passed on all the same.
         let _ = parser.push(bytes, |item| {
@@ -44,6 +49,24 @@ impl Spent {
             Ok(())
         });
         self.events = Some(parser);
+    }
+
+    /// The same of Amazon's event stream.
+    fn frame(&mut self, bytes: &[u8]) {
+        let mut frames = self.frames.take().unwrap_or_default();
+        let read: Result<(), Broken> = frames.push(bytes, |message| {
+            if memchr::memmem::find(message.payload, b"sage").is_some()
+                && let Ok(event) = serde_json::from_slice::<Value>(message.payload)
+            {
+                self.reply(&event);
+            }
+            Ok(())
+        });
+        // What is no such stream is passed on all the same, and not looked at again.
+        match read {
+            Ok(()) => self.frames = Some(frames),
+            Err(_) => self.provider = None,
+        }
     }
 
     /// Takes a whole reply, or an event.
@@ -62,6 +85,8 @@ impl Spent {
         let earlier = self.usage.take();
         let found = if said["usageMetadata"].is_object() {
             Some(google(&said["usageMetadata"]))
+        } else if said["usage"]["inputTokens"].is_u64() {
+            Some(bedrock(&said["usage"]))
         } else if said["usage"]["input_tokens"].is_u64() || said["usage"]["output_tokens"].is_u64()
         {
             Some(anthropic(&said["usage"], earlier.as_ref()))
@@ -104,6 +129,24 @@ fn google(used: &Value) -> Usage {
         total_tokens: prompt + completion,
         cached_tokens: count(used, "cachedContentTokenCount"),
         reasoning_tokens: thoughts,
+        ..Usage::default()
+    }
+}
+
+/// Bedrock counts what its cache gave and took beside the input.
+fn bedrock(used: &Value) -> Usage {
+    let (read, written) = (
+        count(used, "cacheReadInputTokens"),
+        count(used, "cacheWriteInputTokens"),
+    );
+    let prompt = count(used, "inputTokens") + read + written;
+    let completion = count(used, "outputTokens");
+    Usage {
+        prompt_tokens: prompt,
+        completion_tokens: completion,
+        total_tokens: prompt + completion,
+        cached_tokens: read,
+        cache_creation_tokens: written,
         ..Usage::default()
     }
 }

@@ -1,7 +1,10 @@
 //! Where a request that is passed through goes: providers by the first segment of the path, and what the configuration
 //! lists in `pass_through_endpoints`.
 
+use super::clouds::{self, Deployed};
+use crate::adapt::Auth;
 use crate::config::Config;
+use crate::error::Error;
 use crate::serve::routes::percent_decoded;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -84,7 +87,6 @@ static ROWS: &[Row] = &[
 ];
 
 /// A way, settled.
-#[derive(Debug)]
 pub struct Way {
     /// Scheme, host and path.
     pub url: String,
@@ -104,6 +106,36 @@ pub struct Way {
     pub google: bool,
     /// The model of the path.
     pub model: Option<String>,
+    /// The credential that takes a signature or a token.
+    pub auth: Auth,
+    /// A client's own token serves instead, where it came beside the key of this server.
+    pub own_token: bool,
+}
+
+impl Way {
+    /// A way below an address of a provider's.
+    pub fn below(url: String, query: &str, provider: &'static str) -> Self {
+        Self {
+            model: model_of(&url),
+            url,
+            query: without(query, ""),
+            headers: Vec::new(),
+            forwards: true,
+            guarded: true,
+            provider: Some(provider),
+            priced: true,
+            google: false,
+            auth: Auth::Placed,
+            own_token: false,
+        }
+    }
+}
+
+/// The model that a path of Google's names.
+fn model_of(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once("models/")?;
+    let model = rest.split([':', '/']).next().unwrap_or_default();
+    (!model.is_empty()).then(|| percent_decoded(model).into_owned())
 }
 
 /// Why there is no way.
@@ -113,14 +145,30 @@ pub enum NoWay {
     Traversal,
     /// An address or a key that is not set; which.
     Unset(String),
+    /// What the configuration says is no address.
+    Wrong(Error),
 }
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The environment.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The way of a path; `None` for one that is nobody's.
-pub fn find(path: &str, query: &str, config: &Config, env: Env<'_>) -> Option<Result<Way, NoWay>> {
+pub fn find(
+    path: &str,
+    query: &str,
+    config: &Config,
+    env: Env<'_>,
+    deployed: Deployed<'_>,
+) -> Option<Result<Way, NoWay>> {
     if let Some(entry) = configured(path, config) {
         return Some(of_entry(entry, path, query, env));
+    }
+    let cloud = |prefix: &str| path.strip_prefix(prefix);
+    if let Some(rest) = cloud("/bedrock/") {
+        return Some(below(rest, || clouds::bedrock(rest, query, env, deployed)));
+    }
+    if let Some(rest) = cloud("/vertex_ai/").or_else(|| cloud("/vertex-ai/")) {
+        return Some(below(rest, || clouds::vertex(rest, query, env)));
     }
     let row = ROWS.iter().find(|row| {
         let rest = path.strip_prefix(row.prefix);
@@ -129,6 +177,13 @@ pub fn find(path: &str, query: &str, config: &Config, env: Env<'_>) -> Option<Re
         })
     })?;
     Some(of_row(row, path, query, env))
+}
+
+fn below(rest: &str, way: impl FnOnce() -> Result<Way, NoWay>) -> Result<Way, NoWay> {
+    if climbs(rest) {
+        return Err(NoWay::Traversal);
+    }
+    way()
 }
 
 fn set(names: &[&str], env: Env<'_>) -> Option<String> {
@@ -193,22 +248,15 @@ fn of_row(row: &Row, path: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay
             query = format!("{query}{sign}{name}={key}");
         }
     }
-    let model = rest.split_once("models/").and_then(|(_, rest)| {
-        let model = rest.split([':', '/']).next().unwrap_or_default();
-        (!model.is_empty()).then(|| percent_decoded(model).into_owned())
-    });
     // The prices are OpenAI's own: what a mirror takes, nobody knows.
     let priced = row.provider != "openai" || base.starts_with(OPENAI);
     Ok(Way {
-        url: format!("{base}/{rest}"),
         query,
         headers,
-        forwards: true,
-        guarded: true,
-        provider: Some(row.provider),
         priced,
         google: row.provider == "gemini",
-        model,
+        model: model_of(&rest),
+        ..Way::below(format!("{base}/{rest}"), "", row.provider)
     })
 }
 
@@ -293,6 +341,8 @@ fn of_entry(
         priced: false,
         google: false,
         model: None,
+        auth: Auth::Placed,
+        own_token: false,
     })
 }
 
@@ -356,7 +406,7 @@ mod tests {
     }
 
     fn way(path: &str, query: &str) -> Option<Result<Way, NoWay>> {
-        find(path, query, &Config::default(), &env)
+        find(path, query, &Config::default(), &env, &|_| None)
     }
 
     #[test]

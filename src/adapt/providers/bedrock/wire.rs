@@ -138,8 +138,7 @@ pub fn invoked(call: &Call, target: &Target, body: Bytes) -> Result<UpstreamRequ
 /// # Errors
 /// As [`region`].
 pub fn rerank_address(target: &Target) -> Result<String> {
-    let base = base(target, &region(target, &Params::default())?);
-    let base = base.replace("bedrock-runtime", "bedrock-agent-runtime");
+    let base = root(target)?.replace("bedrock-runtime", "bedrock-agent-runtime");
     Ok(format!("{base}/rerank"))
 }
 
@@ -156,6 +155,14 @@ pub fn rerank_headers(call: &Call, target: &Target) -> Result<HeaderMap> {
     Ok(headers)
 }
 
+/// Where models are asked: the region's address, or a mirror's.
+///
+/// # Errors
+/// As [`region`].
+pub fn root(target: &Target) -> Result<String> {
+    Ok(base(target, &region(target, &Params::default())?))
+}
+
 fn base(target: &Target, region: &str) -> String {
     let endpoint = text(&target.options.other, "aws_bedrock_runtime_endpoint");
     let base = endpoint.unwrap_or_else(|| target.api_base.clone());
@@ -166,7 +173,7 @@ fn base(target: &Target, region: &str) -> String {
 }
 
 /// The model as AWS knows it: without route, region, and the names of forms that imported models follow.
-fn model_id(model: &str) -> String {
+pub fn model_id(model: &str) -> String {
     const FORMS: [&str; 7] = [
         "llama/",
         "deepseek_r1/",
@@ -183,7 +190,7 @@ fn model_id(model: &str) -> String {
 }
 
 /// One segment of a path, whatever is in it.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

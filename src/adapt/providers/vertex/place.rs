@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 /// Where a model is served when nobody says.
-const LOCATION: &str = "us-central1";
+pub const LOCATION: &str = "us-central1";
 
 /// Whose model it is, which says the protocol it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn behind(base: &str, path: &str, verb: &str, stream: bool) -> String {
 }
 
 /// Google's host for a location: one for all, one for each continent, one for each region.
-fn own_base(location: &str) -> String {
+pub fn own_base(location: &str) -> String {
     match location {
         "global" => "https://aiplatform.googleapis.com".to_owned(),
         wide if !wide.contains('-') => format!("https://aiplatform.{wide}.rep.googleapis.com"),
@@ -168,18 +168,19 @@ fn location(target: &Target) -> Result<String> {
         (_, Some(first)) => first.clone(),
         (None, None) => LOCATION.to_owned(),
     };
-    let fits = location.starts_with(|first: char| first.is_ascii_lowercase())
-        && location
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits {
+    if is_location(&location) {
         return Ok(location);
     }
-    // It becomes part of a host's name, and the token goes there.
     Err(
         Error::bad_request("`vertex_location` holds only lowercase letters, digits and hyphens")
             .at(target.provider.name, &target.model),
     )
+}
+
+/// Whether a text may become part of a host's name: a token goes there.
+pub fn is_location(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(fits)
 }
 
 fn served_in(model: &str) -> Vec<String> {
