@@ -1,4 +1,4 @@
-"""OpenAI's Node client and the Vercel AI SDK. `node/run.sh` installs them; without them this is skipped."""
+"""OpenAI's and Anthropic's Node clients and the Vercel AI SDK. `node/run.sh` installs them; without them this is skipped."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ SCENES: dict[str, list[dict[str, Any]]] = {
     "responses_stream:claude": [upstreams.claude_stream(THINKING, HELLO)],
     "responses_stream:gemini": [upstreams.gemini_stream({"text": "Hel"}, {"text": "lo"})],
     "rate_limited": [LIMITED],
+    "many": [upstreams.chat()],
+    "messages:claude": [upstreams.claude()],
+    "messages:gpt": [{"json": upstreams.response()}],
+    "messages_stream:claude": [upstreams.claude_stream(THINKING, HELLO)],
+    "messages_stream:gpt": [upstreams.response_stream("Hel", "lo", thought="Hm.")],
+    "messages_refused": [LIMITED],
     "vercel_chat": [upstreams.chat()],
     "vercel_stream": [upstreams.claude_stream(THINKING, HELLO)],
     "vercel_tool": [upstreams.claude(CALLING, stop="tool_use"), upstreams.claude()],

@@ -83,8 +83,22 @@ def response(output: list[Any] | None = None, status: str = "completed") -> dict
     }
 
 
-def response_stream(*pieces: str) -> dict[str, Any]:
-    """The same as a stream of one message."""
+def reasoning(thought: str) -> list[dict[str, Any]]:
+    """The events of an item of reasoning."""
+    place = {"item_id": "rs_1", "output_index": 0}
+    part = {"type": "summary_text", "text": ""}
+    item: dict[str, Any] = {"id": "rs_1", "type": "reasoning", "summary": []}
+    done = {**item, "summary": [{**part, "text": thought}], "encrypted_content": "gAAAAB"}
+    return [
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {"type": "response.reasoning_summary_part.added", **place, "summary_index": 0, "part": part},
+        {"type": "response.reasoning_summary_text.delta", **place, "summary_index": 0, "delta": thought},
+        {"type": "response.output_item.done", "output_index": 0, "item": done},
+    ]
+
+
+def response_stream(*pieces: str, thought: str = "") -> dict[str, Any]:
+    """The same as a stream of one message, a thought before it."""
     text = "".join(pieces)
     part = {"type": "output_text", "text": "", "annotations": []}
     item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
@@ -94,6 +108,7 @@ def response_stream(*pieces: str) -> dict[str, Any]:
     events: list[dict[str, Any]] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
+        *(reasoning(thought) if thought else []),
         {"type": "response.output_item.added", "output_index": 0, "item": item},
         {"type": "response.content_part.added", **place, "part": part},
         *({"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []} for piece in pieces),

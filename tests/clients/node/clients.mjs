@@ -1,5 +1,6 @@
 // One scene with an official Node client: `node clients.mjs SCENE`. The upstream's script is set by who calls this.
 import assert from "node:assert/strict";
+import Anthropic from "@anthropic-ai/sdk";
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
@@ -7,6 +8,7 @@ import { z } from "zod";
 
 const options = { baseURL: process.env.BASE, apiKey: process.env.KEY };
 const client = new OpenAI({ ...options, maxRetries: 0 });
+const anthropic = new Anthropic({ baseURL: process.env.BASE.replace(/\/v1$/, ""), apiKey: process.env.KEY, maxRetries: 0 });
 const vercel = createOpenAI(options);
 const messages = [{ role: "user", content: "Hi" }];
 
@@ -38,6 +40,35 @@ const scenes = {
     await assert.rejects(client.responses.create({ model: "gpt", input: "Hi" }), (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);
       assert.equal(error.headers.get("retry-after"), "7");
+      return true;
+    });
+  },
+  async many() {
+    const made = await Promise.all(
+      Array.from({ length: 64 }, () => client.chat.completions.create({ model: "gpt", messages })),
+    );
+    assert.deepEqual(new Set(made.map((chat) => chat.choices[0].message.content)), new Set(["Hello there"]));
+  },
+  async messages() {
+    const made = await anthropic.messages.create({ model: process.env.MODEL, max_tokens: 64, messages });
+    assert.equal(made.content.at(-1).text, "Hello there");
+    assert.equal(made.stop_reason, "end_turn");
+  },
+  async messages_stream() {
+    const stream = anthropic.messages.stream({ model: process.env.MODEL, max_tokens: 64, messages });
+    let thought = "";
+    stream.on("thinking", (delta) => (thought += delta));
+    const made = await stream.finalMessage();
+    assert.equal(made.content.at(-1).text, "Hello");
+    assert.equal(thought, "Hm.");
+    assert.ok(made.content[0].signature);
+  },
+  async messages_refused() {
+    const asked = anthropic.messages.create({ model: "claude", max_tokens: 64, messages });
+    await assert.rejects(asked, (error) => {
+      assert.ok(error instanceof Anthropic.RateLimitError);
+      assert.equal(error.headers.get("retry-after"), "7");
+      assert.ok(error.requestID);
       return true;
     });
   },
