@@ -201,6 +201,8 @@ pub enum Auth {
     },
     /// A signature of Amazon Web Services over the request as it will be sent.
     Aws {
+        /// Its name in signatures, for example `bedrock`.
+        service: &'static str,
         /// Where the request goes, for example `us-east-1`.
         region: String,
         /// The members `aws_*` of the call and the deployment; what they leave open, the environment tells.

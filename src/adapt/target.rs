@@ -69,7 +69,7 @@ impl Target {
         if row.name == "bedrock_mantle" {
             mantle::settle_region(&lookup.model, &mut options, env);
         }
-        if row.name == "bedrock" {
+        if row.name == "bedrock" || row.name.starts_with("sagemaker") {
             bedrock::settle_region(&lookup.model, &mut options, env);
         }
         Ok(Self {

@@ -257,10 +257,14 @@ impl Engine {
                 let token = self.ibm.token(transport, &key, env, clocks);
                 (token.await, false)
             }
-            Auth::Aws { region, settings } => {
+            Auth::Aws {
+                service,
+                region,
+                settings,
+            } => {
                 let scope = Scope {
                     region: &region,
-                    service: "bedrock",
+                    service,
                 };
                 let through = (transport, clocks);
                 let signed = self.aws.sign(request, scope, &settings, through, env);

@@ -23,6 +23,7 @@ pub mod openai_responses;
 mod openai_whole;
 pub(super) mod replies;
 mod retold;
+pub mod sagemaker;
 pub mod snowflake;
 pub mod unbuilt;
 pub mod vertex;

@@ -12,6 +12,7 @@ use crate::adapt::providers::gemini::Gemini;
 use crate::adapt::providers::mantle::Mantle;
 use crate::adapt::providers::ollama::Ollama;
 use crate::adapt::providers::openai::OpenAi;
+use crate::adapt::providers::sagemaker::SageMaker;
 use crate::adapt::providers::snowflake::Snowflake;
 use crate::adapt::providers::vertex::claude::Claude;
 use crate::adapt::providers::vertex::partners::Partner;
@@ -41,7 +42,7 @@ pub static ROWS: &[Provider] = &[
     native("ai21", "", &[], &[], sets::AI21),
     native("black_forest_labs", "", &[], &[], &[]),
     native("sagemaker", "", &[], &[], sets::SAGEMAKER),
-    native("sagemaker_chat", "", &[], &[], sets::FULL),
+    native("sagemaker_chat", "", &[], &[], sets::FULL).speaks(&SageMaker),
     native("sagemaker_nova", "", &[], &[], sets::SAGEMAKER_NOVA),
     native("bedrock", "", &["AWS_BEARER_TOKEN_BEDROCK"], &["AWS_BEDROCK_RUNTIME_ENDPOINT"], sets::BEDROCK).late().speaks(&Bedrock).habits(&habits::native::BEDROCK),
     native("nlp_cloud", "https://api.nlpcloud.io/v1/gpu/", &["NLP_CLOUD_API_KEY"], &["NLP_CLOUD_API_BASE"], sets::NLP_CLOUD).late().habits(&habits::native::NLP_CLOUD),

@@ -47,5 +47,6 @@ pub static ROWS: &[Provider] = &[
     unlisted("sarvam", "https://api.sarvam.ai/v1", &["SARVAM_API_KEY"], &[], &[]),
     unlisted("aihubmix", "https://aihubmix.com/v1", &["AIHUBMIX_API_KEY"], &["AIHUBMIX_API_BASE"], &[]),
     unlisted("crusoe", "https://api.inference.crusoecloud.com/v1", &["CRUSOE_API_KEY"], &["CRUSOE_API_BASE"], &[]),
+    unlisted("siliconflow", "https://api.siliconflow.com/v1", &["SILICONFLOW_API_KEY"], &["SILICONFLOW_API_BASE"], sets::FULL),
     unlisted("empiriolabs", "https://api.empiriolabs.ai/v1", &["EMPIRIOLABS_API_KEY"], &["EMPIRIOLABS_API_BASE"], &[]),
 ];

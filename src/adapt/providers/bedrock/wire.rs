@@ -269,9 +269,15 @@ pub fn auth(call: &Call, target: &Target) -> Auth {
     if own || target.api_key.is_some() {
         return Auth::Placed;
     }
+    signed("bedrock", call, target)
+}
+
+/// A signature for a service of the target's region.
+pub fn signed(service: &'static str, call: &Call, target: &Target) -> Auth {
     let mut settings = target.options.other.clone();
     settings.retain(|name, _| name.starts_with("aws_"));
     Auth::Aws {
+        service,
         region: region(target, &call.params).unwrap_or_else(|_| REGION.to_owned()),
         settings,
     }
