@@ -5,6 +5,7 @@
 //! has no cost, which is not the same as free.
 
 mod custom;
+mod hours;
 mod images;
 mod rates;
 mod search;
@@ -14,12 +15,13 @@ use super::billed::Billed;
 use super::{Cost, RerankUnits, Usage};
 use crate::catalog::{self, Entry};
 use crate::options::CustomPrice;
+use hours::OffPeak;
 use rates::{Rates, Tier, suffix};
 use search::Search;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use images::image_cost;
 pub use rates::BilledRates;
@@ -41,6 +43,8 @@ pub struct Quote {
     per_second: Option<f64>,
     /// What web searches cost.
     search: Search,
+    /// Other prices at certain hours.
+    off_peak: Option<Box<OffPeak>>,
 }
 
 /// Providers of which a model that the map does not list costs nothing.
@@ -94,7 +98,18 @@ impl Quote {
             quote.tiers = tiers.iter().filter_map(Tier::of).collect();
             quote.tiers.sort_by(|a, b| a.from.total_cmp(&b.from));
         }
-        quote.with_thresholds()
+        let mut quote = quote.with_thresholds();
+        let off_peak = entry.get("off_peak_pricing");
+        quote.off_peak = off_peak.and_then(|member| OffPeak::of(member, &quote));
+        quote
+    }
+
+    /// The quote as it is at this hour.
+    fn now(&self) -> &Self {
+        match &self.off_peak {
+            None => self,
+            Some(off_peak) => off_peak.at(SystemTime::now()).unwrap_or(self),
+        }
     }
 
     fn price(&self, name: &str) -> Option<f64> {
@@ -158,7 +173,10 @@ impl Quote {
 
     /// What billed units cost. `service_tier` names the tier that served the call; others than the priced are standard.
     pub fn billed(&self, billed: &Billed, service_tier: Option<&str>) -> Cost {
-        let suffix = suffix(service_tier);
+        self.now().billed_at_these(billed, suffix(service_tier))
+    }
+
+    fn billed_at_these(&self, billed: &Billed, suffix: &str) -> Cost {
         let rates = self.settled_rates(billed, suffix);
         let input = self.input(billed, &rates, suffix);
         let output = self.output(billed, &rates, suffix);

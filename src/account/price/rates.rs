@@ -86,14 +86,14 @@ impl Quote {
 
     /// The rates at which units of such a call are billed.
     pub fn billed_rates(&self, billed: &Billed, service_tier: Option<&str>) -> BilledRates {
-        let suffix = suffix(service_tier);
-        let rates = self.settled_rates(billed, suffix);
+        let (quote, suffix) = (self.now(), suffix(service_tier));
+        let rates = quote.settled_rates(billed, suffix);
         BilledRates {
             input: rates.input,
             output: rates.output,
             cache_read: rates.cache_read,
             cache_write: rates.cache_write,
-            reasoning: self.reasoning_rate(&rates, suffix),
+            reasoning: quote.reasoning_rate(&rates, suffix),
         }
     }
 
