@@ -167,3 +167,30 @@ model_list: list[str] = sorted(model_cost)
 models_by_provider: dict[str, set[str]] = {}
 for _name, _entry in model_cost.items():
     models_by_provider.setdefault(str(_entry.get("litellm_provider")), set()).add(_name)
+
+# LiteLLM's sets of model names, by the providers whose models they hold; any other `x_models` holds those of `x`.
+_SETS = {
+    "open_ai_chat_completion_models": "openai",
+    "open_ai_text_completion_models": "text-completion-openai",
+    "mistral_chat_models": "mistral",
+    "text_completion_codestral_models": "text-completion-codestral",
+    "vertex_language_models": "vertex_ai-language-models",
+    "vertex_vision_models": "vertex_ai-vision-models",
+    "vertex_chat_models": "vertex_ai-chat-models",
+    "vertex_code_chat_models": "vertex_ai-code-chat-models",
+    "vertex_text_models": "vertex_ai-text-models",
+    "vertex_code_text_models": "vertex_ai-code-text-models",
+    "vertex_embedding_models": "vertex_ai-embedding-models",
+    "vertex_ai_image_models": "vertex_ai-image-models",
+    "vertex_anthropic_models": "vertex_ai-anthropic_models",
+    "vertex_llama3_models": "vertex_ai-llama_models",
+    "vertex_mistral_models": "vertex_ai-mistral_models",
+}
+
+
+def __getattr__(name: str) -> set[str]:
+    if not name.endswith("_models"):
+        raise AttributeError(f"module 'gateway.catalog' has no attribute {name!r}")
+    provider = _SETS.get(name, name.removesuffix("_models"))
+    names: set[str] = globals().setdefault(name, set(models_by_provider.get(provider, ())))
+    return names

@@ -13,11 +13,23 @@ BY_HOME: dict[str, str] = {
         acompletion_with_retries batch_completion batch_completion_models batch_completion_models_all_responses
         completion_with_retries
     """,
+    "budget_manager": """
+        BudgetManager
+    """,
     "caching": """
         Cache CacheMode LiteLLMCacheType disable_cache enable_cache update_cache
     """,
     "catalog": """
-        get_max_tokens get_model_info model_cost model_list models_by_provider
+        ai21_chat_models ai21_models anthropic_models azure_ai_models azure_models azure_text_models
+        bedrock_converse_models
+        bedrock_models cerebras_models cloudflare_models codestral_models cohere_chat_models cohere_models
+        databricks_models deepinfra_models deepseek_models fireworks_ai_models gemini_models get_max_tokens
+        get_model_info groq_models mistral_chat_models model_cost model_list models_by_provider nlp_cloud_models
+        ollama_models open_ai_chat_completion_models open_ai_text_completion_models openrouter_models palm_models
+        perplexity_models replicate_models sambanova_models snowflake_models text_completion_codestral_models
+        together_ai_models vertex_ai_image_models vertex_anthropic_models vertex_chat_models vertex_code_chat_models
+        vertex_code_text_models vertex_embedding_models vertex_language_models vertex_llama3_models
+        vertex_mistral_models vertex_text_models vertex_vision_models voyage_models watsonx_models xai_models
         register_model supports_audio_input supports_audio_output supports_function_calling
         supports_parallel_function_calling supports_pdf_input supports_reasoning supports_response_schema
         supports_system_messages supports_url_context supports_vision supports_web_search
@@ -52,6 +64,9 @@ BY_HOME: dict[str, str] = {
     "media_types": """
         HttpxBinaryResponseContent ImageObject ImageResponse ImageUsage ImageUsageInputTokensDetails
         OpenAIModerationResponse OpenAIModerationResult
+    """,
+    "probes": """
+        TokenCountResponse acount_tokens ahealth_check check_valid_key get_valid_models
     """,
     "responses_api": """
         BaseResponsesAPIStreamingIterator LiteLLMCompletionStreamingIterator MockResponsesAPIStreamingIterator

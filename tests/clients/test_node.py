@@ -1,4 +1,7 @@
-"""OpenAI's and Anthropic's Node clients and the Vercel AI SDK. `node/run.sh` installs them; without them this is skipped."""
+"""OpenAI's and Anthropic's Node clients and the Vercel AI SDK.
+
+`node/run.sh` installs them; without them this is skipped.
+"""
 
 from __future__ import annotations
 
