@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway import logging_object
+from gateway import logging_object, message_redaction
 from gateway.calls import OF_THE_CALL
 from gateway.custom_logger import CallTypes, CustomLogger
 from gateway.streaming import CustomStreamWrapper, TextCompletionStreamWrapper
@@ -80,28 +80,35 @@ class Observation:
         """The request is about to be sent."""
         self.details["log_event_type"] = "pre_api_call"
         self.details["api_call_start_time"] = datetime.datetime.now()
-        messages, model = self.details["messages"], self.details["model"]
+        model = self.details["model"]
         # What is told is a copy: the thread reads it when the call has gone on.
-        told = dict(self.details) if self.asynchronous else self.details
+        known = dict(self.details) if self.asynchronous else self.details
         for hearer in self.hearers.input:
+            told, _ = self._for(hearer, known, None)
             if isinstance(hearer, CustomLogger):
-                self._blocking(hearer.log_pre_api_call, model, messages, told)
+                self._blocking(hearer.log_pre_api_call, model, told["messages"], told)
             elif not inspect.iscoroutinefunction(hearer):
                 self._blocking(hearer, told)
 
     def after(self) -> None:
         """The provider has answered."""
         self.details["log_event_type"] = "post_api_call"
-        told = dict(self.details) if self.asynchronous else self.details
+        known = dict(self.details) if self.asynchronous else self.details
         for hearer in self.hearers.input:
             if isinstance(hearer, CustomLogger):
                 names: dict[str, Any] = {
-                    "kwargs": told,
+                    "kwargs": self._for(hearer, known, None)[0],
                     "response_obj": None,
                     "start_time": self.start,
                     "end_time": None,
                 }
                 self._blocking(functools.partial(hearer.log_post_api_call, **names))
+
+    def _for(self, hearer: Any, details: dict[str, Any], result: Any) -> tuple[dict[str, Any], Any]:
+        """What one hearer is told: without the words, where that is wanted."""
+        if not message_redaction.wanted(hearer, self.details):
+            return details, result
+        return message_redaction.details_of(details), message_redaction.result_of(result)
 
     def _blocking(self, call: Callable[..., Any], *args: Any) -> None:
         if self.asynchronous:
@@ -123,27 +130,35 @@ class Observation:
     def _tell_success(self, result: Any, end: datetime.datetime) -> None:
         details = self.details
         for logger in self.hearers.loggers:
-            changed = logger.logging_hook(details, result, self.call_type)
-            details, result = changed if changed is not None else (details, result)
+            told = self._for(logger, details, result)
+            changed = logger.logging_hook(*told, self.call_type)
+            # A hook that was told no words has none to pass on.
+            if changed is not None and told[0] is details:
+                details, result = changed
         for hearer in self.hearers.success:
+            told = self._for(hearer, details, result)
             if isinstance(hearer, CustomLogger):
-                self._tell(hearer.log_success_event, details, result, end)
+                self._tell(hearer.log_success_event, *told, end)
             elif not inspect.iscoroutinefunction(hearer):
-                run_safely(functools.partial(hearer, details, result, self.start, end))
+                run_safely(functools.partial(hearer, *told, self.start, end))
 
     def _success_steps(self, result: Any, end: datetime.datetime) -> Steps:
         # What the hooks leave is what the callbacks after them are told.
         told = [self.details, result]
 
         async def hook(logger: CustomLogger) -> None:
-            changed = await logger.async_logging_hook(told[0], told[1], self.call_type)
-            told[:] = changed if changed is not None else told
+            own = self._for(logger, told[0], told[1])
+            changed = await logger.async_logging_hook(*own, self.call_type)
+            # A hook that was told no words has none to pass on.
+            if changed is not None and own[0] is told[0]:
+                told[:] = changed
 
         async def log(hearer: CustomLogger) -> None:
-            await hearer.async_log_success_event(**self._names(told[0], told[1], end))
+            own = self._for(hearer, told[0], told[1])
+            await hearer.async_log_success_event(**self._names(*own, end))
 
         async def function(hearer: Callable[..., Any]) -> None:
-            await hearer(told[0], told[1], self.start, end)
+            await hearer(*self._for(hearer, told[0], told[1]), self.start, end)
 
         hearers = self.hearers.success
         return deque(
@@ -163,21 +178,24 @@ class Observation:
         self._tell_failed_functions(end, run_safely)
         for hearer in self.hearers.failure:
             if isinstance(hearer, CustomLogger):
-                self._tell(hearer.log_failure_event, self.details, None, end)
+                self._tell(hearer.log_failure_event, *self._for(hearer, self.details, None), end)
 
     def _tell_failed_functions(self, end: datetime.datetime, run: Callable[[Callable[[], None]], None]) -> None:
         for hearer in self.hearers.failure:
             if not isinstance(hearer, CustomLogger) and not inspect.iscoroutinefunction(hearer):
-                run(functools.partial(hearer, self.details, None, self.start, end))
+                run(functools.partial(hearer, *self._for(hearer, self.details, None), self.start, end))
 
     def _failure_steps(self, end: datetime.datetime) -> Steps:
         hearers = self.hearers.failure
-        names = self._names(self.details, None, end)
+
+        def told(hearer: Any) -> tuple[dict[str, Any], Any]:
+            return self._for(hearer, self.details, None)
+
         loggers = [hearer for hearer in hearers if isinstance(hearer, CustomLogger)]
         functions = [hearer for hearer in hearers if inspect.iscoroutinefunction(hearer)]
         return deque(
-            [functools.partial(logger.async_log_failure_event, **names) for logger in loggers]
-            + [functools.partial(function, self.details, None, self.start, end) for function in functions]
+            [functools.partial(one.async_log_failure_event, **self._names(*told(one), end)) for one in loggers]
+            + [functools.partial(function, *told(function), self.start, end) for function in functions]
         )
 
     def _names(self, details: dict[str, Any], result: Any, end: datetime.datetime) -> dict[str, Any]:
@@ -193,7 +211,7 @@ class Observation:
         end = datetime.datetime.now()
         for logger in self.hearers.loggers:
             if type(logger).async_log_stream_event is not CustomLogger.async_log_stream_event:
-                names = self._names(self.details, chunk, end)
+                names = self._names(*self._for(logger, self.details, chunk), end)
                 step = functools.partial(logger.async_log_stream_event, **names)
                 WORKER.submit(functools.partial(on_a_loop, deque([step])))
 
