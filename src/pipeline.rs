@@ -150,10 +150,10 @@ impl Engine {
     /// The last attempt's error, after retries and fallbacks.
     pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
-        let place = match self.look_up(&running) {
+        let place = match self.look_up(&running).await {
             Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
             Looked::Miss(place) => Some(place),
-            Looked::Passed => None,
+            Looked::Passed | Looked::Ask(_) => None,
         };
         if let Err(error) = self.seat(&mut running).await {
             return Err(running.fail(error));
@@ -188,10 +188,10 @@ impl Engine {
         target: Arc<Target>,
     ) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
-        let place = match self.look_up(&running) {
+        let place = match self.look_up(&running).await {
             Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
             Looked::Miss(place) => Some(place),
-            Looked::Passed => None,
+            Looked::Passed | Looked::Ask(_) => None,
         };
         match self.direct(&mut running, &target).await {
             Ok(got) => Ok(answer(running, got, place)),

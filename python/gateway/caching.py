@@ -48,9 +48,11 @@ class Cache:
     """Settings of the cache. It is in force as long as it is `litellm.cache`.
 
     Args:
-        type: `local`.
+        type: `local` (this process's memory) or `redis`.
+        host, port, password: of the Redis; else `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, or `REDIS_URL`.
         mode: `default_off` caches only calls with `cache={"use-cache": True}`.
-        ttl: seconds that replies are kept (default 120).
+        ttl: seconds that replies are kept (default 120; in Redis 60).
+        default_in_redis_ttl: the same, in Redis.
         namespace: stands before every key.
         supported_call_types: LiteLLM's names of the functions that are cached; default: all.
 
@@ -78,9 +80,17 @@ class Cache:
         self.namespace = namespace
         self.ttl = ttl if ttl is not None else default_in_memory_ttl
         self.supported_call_types = supported_call_types
-        if self.type != "local":
+        self.redis: dict[str, Any] = {}
+        if self.type == "redis":
+            self.ttl = ttl if ttl is not None else default_in_redis_ttl
+            self.redis = {"host": host, "port": port, "password": password}
+            self.redis |= {
+                name: kwargs[name] for name in ("url", "redis_url", "db", "username", "ssl") if name in kwargs
+            }
+        elif self.type != "local":
             raise ValueError(
-                f"a cache of type `{self.type}` is not supported; `local` keeps replies in this process's memory"
+                f"a cache of type `{self.type}` is not supported; `local` keeps replies in this process's memory, "
+                "`redis` in a Redis"
             )
 
     def settings(self) -> str:
@@ -91,6 +101,7 @@ class Cache:
             "namespace": self.namespace,
             "ttl": self.ttl,
             "supported_call_types": self.supported_call_types,
+            **self.redis,
         }
         return json.dumps({name: value for name, value in given.items() if value is not None})
 

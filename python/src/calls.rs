@@ -18,7 +18,7 @@ use gateway::request::Format;
 use gateway::upload::{Content, Upload};
 use gateway::{Call, ErrorKind, Op};
 use http::HeaderMap;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -407,7 +407,8 @@ pub fn hand_over(
 /// none. A cache with the same settings stays as it is.
 #[pyfunction]
 fn use_cache(settings: Option<&str>) -> PyResult<()> {
-    let cache = &process()?.engine.cache;
+    let process = process()?;
+    let cache = &process.engine.cache;
     let Some(settings) = settings else {
         cache.store(None);
         return Ok(());
@@ -416,18 +417,23 @@ fn use_cache(settings: Option<&str>) -> PyResult<()> {
         serde_json::from_str(settings).map_err(|e| PyValueError::new_err(e.to_string()))?;
     let whole = serde_json::json!({"cache": true, "cache_params": params});
     let whole = whole.as_object().cloned().unwrap_or_default();
-    let made = Cache::of_config(&whole, cache.load_full()).map_err(PyValueError::new_err)?;
+    let env = |name: &str| std::env::var(name).ok();
+    // Answers are kept on the runtime that always runs.
+    let _here = process.runtime()?.enter();
+    let made = Cache::of_config(&whole, &env, cache.load_full()).map_err(PyValueError::new_err)?;
     cache.store(made);
     Ok(())
 }
 
 /// Forgets what is cached.
 #[pyfunction]
-fn clear_cache() -> PyResult<()> {
-    if let Some(cache) = process()?.engine.cache.load_full() {
-        cache.clear();
-    }
-    Ok(())
+fn clear_cache(py: Python<'_>) -> PyResult<()> {
+    let process = process()?;
+    let Some(cache) = process.engine.cache.load_full() else {
+        return Ok(());
+    };
+    let cleared = process.wait(py, Box::pin(cache.clear()))?;
+    cleared.map_err(|_| PyRuntimeError::new_err("Redis does not answer: nothing was forgotten"))
 }
 
 /// Runs the command line (`argv[0]` first) without the GIL. Returns the exit status.

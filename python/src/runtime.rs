@@ -167,7 +167,7 @@ pub fn process() -> PyResult<&'static Process> {
     {
         // What the parent was told to cache, the child caches too; in a store of its own, as the parent's may be locked.
         let own = Cache::new(cache.settings.clone());
-        made.engine.cache.store(Some(Arc::new(own)));
+        made.engine.cache.store(own.ok().map(Arc::new));
     }
     match CURRENT.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(made),

@@ -1,20 +1,24 @@
 //! The response cache: what was answered once is answered again without asking a provider. One cache for both faces.
 //!
 //! [`Settings`] say what is cached and for how long, [`Controls`] what one call asks for, [`key`] what makes two calls
-//! the same, [`memory`] keeps the answers. Errors are never kept, nor a stream that was not read to its end.
+//! the same, [`memory`] or [`shared`] (Redis) keeps the answers. Errors are never kept, nor a stream that was not read to its end.
 
 mod controls;
 mod key;
 mod memory;
+mod shared;
 
 pub use controls::Controls;
 
+use crate::adapt::lookup::Env;
 use crate::adapt::{Reply, StreamEnd, Target};
 use crate::options::Secret;
 use crate::request::Call;
+use crate::store::redis::{Address, Unavailable};
 use bytes::Bytes;
 use memory::Memory;
 use serde_json::{Map, Value};
+use shared::Shared;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,8 @@ const MAX_ANSWER: usize = 8 << 20;
 /// What `cache_params` says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
+    /// The Redis that keeps the answers; none: this process's memory does.
+    pub redis: Option<Secret>,
     /// Before every key.
     pub namespace: Option<String>,
     /// How long answers are kept.
@@ -39,24 +45,29 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `cache_params`.
+    /// Reads `cache_params`. What they do not say of a Redis, `REDIS_URL`, `REDIS_HOST`, `REDIS_PORT` and
+    /// `REDIS_PASSWORD` do.
     ///
     /// # Errors
-    /// What kind of cache is not supported.
-    pub fn read(params: &Map<String, Value>) -> Result<Self, String> {
+    /// What kind of cache is not supported, or what is missing of it.
+    pub fn read(params: &Map<String, Value>, env: Env<'_>) -> Result<Self, String> {
         let text = |name: &str| params.get(name).and_then(Value::as_str);
-        match text("type").unwrap_or("local") {
-            "local" => {}
+        let redis = match text("type").unwrap_or("local") {
+            "local" => None,
+            "redis" => Some(redis(params, env)?),
             other => {
                 return Err(format!(
-                    "a cache of type `{other}` is not supported; `local` keeps answers in this process's memory"
+                    "a cache of type `{other}` is not supported; `local` keeps answers in this process's memory, \
+                     `redis` in a Redis"
                 ));
             }
-        }
+        };
         let types = params.get("supported_call_types").and_then(Value::as_array);
         let names = types.into_iter().flatten().filter_map(Value::as_str);
-        let seconds = params.get("ttl").and_then(Value::as_f64);
+        let own = redis.as_ref().and(params.get("default_in_redis_ttl"));
+        let seconds = params.get("ttl").or(own).and_then(Value::as_f64);
         Ok(Self {
+            redis,
             namespace: text("namespace").map(str::to_owned),
             ttl: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             call_types: names.map(str::to_owned).collect(),
@@ -74,6 +85,35 @@ impl Settings {
         let named = |listed: &String| listed == name || listed == plain;
         self.call_types.is_empty() || self.call_types.iter().any(named)
     }
+}
+
+/// The address of the Redis that `cache_params` name.
+fn redis(params: &Map<String, Value>, env: Env<'_>) -> Result<Secret, String> {
+    let said = |name: &str| match params.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let known = |name: &str, variable: &str| {
+        said(name).or_else(|| env(variable).filter(|value| !value.is_empty()))
+    };
+    if params.get("ssl") == Some(&Value::Bool(true)) {
+        return Err("`ssl` is not supported: TLS to Redis is not built".to_owned());
+    }
+    if let Some(url) = said("url").or_else(|| known("redis_url", "REDIS_URL")) {
+        return Ok(Secret::new(url));
+    }
+    let host = known("host", "REDIS_HOST")
+        .ok_or("a cache of type `redis` needs `host` or `REDIS_HOST`, or `url` or `REDIS_URL`")?;
+    let port = known("port", "REDIS_PORT").unwrap_or_else(|| "6379".to_owned());
+    let address = Address {
+        host,
+        port,
+        database: said("db").unwrap_or_else(|| "0".to_owned()),
+        user: known("username", "REDIS_USERNAME").unwrap_or_default(),
+        password: known("password", "REDIS_PASSWORD"),
+    };
+    Ok(address.url())
 }
 
 /// A cached answer.
@@ -110,6 +150,7 @@ pub struct Cache {
     /// What it was made with.
     pub settings: Settings,
     memory: Memory,
+    shared: Option<Shared>,
 }
 
 /// What the cache says of a call.
@@ -121,6 +162,34 @@ pub enum Looked {
     Hit(Box<Hit>),
     /// No answer; the one that comes may be kept.
     Miss(Place),
+    /// Redis has to be asked.
+    Ask(Question),
+}
+
+/// What Redis is asked of a call.
+#[derive(Debug)]
+pub struct Question {
+    shared: Shared,
+    controls: Controls,
+    stream: bool,
+    place: Place,
+}
+
+impl Question {
+    /// What it says.
+    pub async fn answer(self) -> Looked {
+        let place = self.place;
+        if let Some(kept) = self.shared.get(&place.key, self.stream).await
+            && self.controls.is_fresh(kept.at.elapsed())
+        {
+            let key = place.key;
+            return Looked::Hit(Box::new(Hit { kept, key }));
+        }
+        if self.controls.no_store {
+            return Looked::Passed;
+        }
+        Looked::Miss(place)
+    }
 }
 
 /// An answer, and its key.
@@ -140,12 +209,19 @@ pub struct Place {
 }
 
 impl Cache {
-    /// An empty cache.
-    pub fn new(settings: Settings) -> Self {
-        Self {
+    /// A cache of its own, empty; or the one in Redis.
+    ///
+    /// # Errors
+    /// What is wrong with the address of the Redis.
+    pub fn new(settings: Settings) -> Result<Self, String> {
+        let namespace = settings.namespace.as_deref();
+        let shared = settings.redis.as_ref();
+        let shared = shared.map(|url| Shared::new(url, namespace)).transpose();
+        Ok(Self {
+            shared: shared.map_err(|wrong| format!("the address of the Redis {wrong}"))?,
             settings,
             memory: Memory::new(MAX_BYTES),
-        }
+        })
     }
 
     /// The cache that `litellm_settings` ask for: the one there is, if it was made with the same.
@@ -154,15 +230,18 @@ impl Cache {
     /// What kind of cache is not supported.
     pub fn of_config(
         settings: &Map<String, Value>,
+        env: Env<'_>,
         before: Option<Arc<Self>>,
     ) -> Result<Option<Arc<Self>>, String> {
         if settings.get("cache").and_then(Value::as_bool) != Some(true) {
             return Ok(None);
         }
         let params = settings.get("cache_params").and_then(Value::as_object);
-        let settings = Settings::read(params.unwrap_or(&Map::new()))?;
-        let kept = before.filter(|before| before.settings == settings);
-        Ok(Some(kept.unwrap_or_else(|| Arc::new(Self::new(settings)))))
+        let settings = Settings::read(params.unwrap_or(&Map::new()), env)?;
+        match before.filter(|before| before.settings == settings) {
+            Some(kept) => Ok(Some(kept)),
+            None => Ok(Some(Arc::new(Self::new(settings)?))),
+        }
     }
 
     /// Looks a call up.
@@ -176,6 +255,20 @@ impl Cache {
             .as_ref()
             .or(self.settings.namespace.as_ref());
         let key = key::of(call, namespace.map(String::as_str));
+        if let Some(shared) = &self.shared {
+            let usual = self.settings.ttl.unwrap_or(shared::USUAL_TTL);
+            let place = self.place(key, controls.ttl.unwrap_or(usual));
+            return match (controls.no_cache, controls.no_store) {
+                (true, true) => Looked::Passed,
+                (true, false) => Looked::Miss(place),
+                (false, _) => Looked::Ask(Question {
+                    shared: shared.clone(),
+                    controls,
+                    stream: call.stream,
+                    place,
+                }),
+            };
+        }
         if !controls.no_cache
             && let Some(kept) = self.memory.get(&key, now)
             && controls.is_fresh(now.saturating_duration_since(kept.at))
@@ -185,16 +278,28 @@ impl Cache {
         if controls.no_store {
             return Looked::Passed;
         }
-        Looked::Miss(Place {
+        let usual = self.settings.ttl.unwrap_or(USUAL_TTL);
+        Looked::Miss(self.place(key, controls.ttl.unwrap_or(usual)))
+    }
+
+    fn place(self: &Arc<Self>, key: String, ttl: Duration) -> Place {
+        Place {
             cache: self.clone(),
             key,
-            ttl: controls.ttl.or(self.settings.ttl).unwrap_or(USUAL_TTL),
-        })
+            ttl,
+        }
     }
 
     /// Forgets everything.
-    pub fn clear(&self) {
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn clear(&self) -> Result<(), Unavailable> {
         self.memory.clear();
+        match &self.shared {
+            Some(shared) => shared.clear().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -214,8 +319,12 @@ impl Place {
             body,
             at: now,
         };
-        if kept.size() <= MAX_ANSWER {
-            self.cache.memory.put(self.key, kept, self.ttl, now);
+        if kept.size() > MAX_ANSWER {
+            return;
+        }
+        match self.cache.shared.clone() {
+            Some(shared) => shared.keep(self.key, kept, self.ttl),
+            None => self.cache.memory.put(self.key, kept, self.ttl, now),
         }
     }
 }

@@ -49,9 +49,8 @@ fn target() -> Arc<Target> {
 }
 
 fn cache(params: &Value) -> Arc<Cache> {
-    Arc::new(Cache::new(
-        Settings::read(params.as_object().unwrap()).unwrap(),
-    ))
+    let settings = Settings::read(params.as_object().unwrap(), &|_| None).unwrap();
+    Arc::new(Cache::new(settings).unwrap())
 }
 
 fn keep(cache: &Arc<Cache>, call: &Call, text: &str, now: Instant) {
@@ -162,7 +161,10 @@ fn settings_say_what_is_cached() {
     assert!(matches!(off.look_up(&chat(json!({})), now), Looked::Passed));
     let asks = chat(json!({"cache": {"use-cache": true}}));
     assert!(matches!(off.look_up(&asks, now), Looked::Miss(_)));
-    let refused = Settings::read(json!({"type": "redis-semantic"}).as_object().unwrap());
+    let refused = Settings::read(
+        json!({"type": "redis-semantic"}).as_object().unwrap(),
+        &|_| None,
+    );
     assert!(refused.unwrap_err().contains("redis-semantic"));
 }
 
@@ -170,16 +172,19 @@ fn settings_say_what_is_cached() {
 fn a_reload_keeps_what_was_kept_where_the_settings_stay() {
     let settings = json!({"cache": true, "cache_params": {"ttl": 60}});
     let settings = settings.as_object().unwrap();
-    let first = Cache::of_config(settings, None).unwrap().unwrap();
-    let second = Cache::of_config(settings, Some(first.clone()))
+    let first = Cache::of_config(settings, &|_| None, None)
+        .unwrap()
+        .unwrap();
+    let second = Cache::of_config(settings, &|_| None, Some(first.clone()))
         .unwrap()
         .unwrap();
     assert!(Arc::ptr_eq(&first, &second));
     let other = json!({"cache": true, "cache_params": {"ttl": 5}});
-    let third = Cache::of_config(other.as_object().unwrap(), Some(first.clone())).unwrap();
+    let third =
+        Cache::of_config(other.as_object().unwrap(), &|_| None, Some(first.clone())).unwrap();
     assert!(!Arc::ptr_eq(&first, &third.unwrap()));
     assert!(
-        Cache::of_config(&Map::new(), Some(first))
+        Cache::of_config(&Map::new(), &|_| None, Some(first))
             .unwrap()
             .is_none()
     );

@@ -179,7 +179,8 @@ fn engine(config: Config, client: Client, metrics: &Arc<Metrics>, log: &LogWrite
 
 /// The cache that the configuration asks for, from here on. What was kept stays, where its settings stay.
 fn use_cache(engine: &Engine, config: &Config) {
-    match Cache::of_config(&config.litellm.other, engine.cache.load_full()) {
+    let env = |name: &str| config.variable(name, &*engine.env);
+    match Cache::of_config(&config.litellm.other, &env, engine.cache.load_full()) {
         Ok(cache) => engine.cache.store(cache),
         Err(problem) => {
             tracing::error!("litellm_settings.cache_params: {problem}; nothing is cached");

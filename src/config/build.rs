@@ -10,6 +10,7 @@ use super::{guards, identity, models};
 use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
+use crate::store::redis::Address;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -372,21 +373,14 @@ fn redis(s: &Settings<'_>) -> Option<Secret> {
     if let Some(url) = s.text("redis_url") {
         return Some(Secret::new(url));
     }
-    let host = s.text("redis_host")?;
-    let port = s.text("redis_port").unwrap_or_else(|| "6379".to_owned());
-    let database = s.text("redis_db").unwrap_or_else(|| "0".to_owned());
-    let password = s
-        .text("redis_password")
-        .map_or_else(String::new, |password| {
-            let mut escaped = String::from(":");
-            for byte in password.bytes() {
-                escaped.push_str(&format!("%{byte:02x}"));
-            }
-            escaped + "@"
-        });
-    Some(Secret::new(format!(
-        "redis://{password}{host}:{port}/{database}"
-    )))
+    let address = Address {
+        host: s.text("redis_host")?,
+        port: s.text("redis_port").unwrap_or_else(|| "6379".to_owned()),
+        database: s.text("redis_db").unwrap_or_else(|| "0".to_owned()),
+        user: String::new(),
+        password: s.text("redis_password"),
+    };
+    Some(address.url())
 }
 
 fn aliases(s: &Settings<'_>, report: &mut Report) -> BTreeMap<String, Alias> {

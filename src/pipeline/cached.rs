@@ -13,10 +13,14 @@ use tokio::time::Instant;
 
 impl Engine {
     /// Asks the cache, where there is one.
-    pub(super) fn look_up(&self, running: &Running) -> Looked {
-        match self.cache.load_full() {
-            Some(cache) => cache.look_up(&running.call, Instant::now().into_std()),
-            None => Looked::Passed,
+    pub(super) async fn look_up(&self, running: &Running) -> Looked {
+        let Some(cache) = self.cache.load_full() else {
+            return Looked::Passed;
+        };
+        match cache.look_up(&running.call, Instant::now().into_std()) {
+            // Rare: not in the future of every call.
+            Looked::Ask(question) => Box::pin(question.answer()).await,
+            looked => looked,
         }
     }
 }

@@ -8,12 +8,16 @@ use crate::options::Secret;
 use crate::resilience::breaker::{Breaker, BreakerRules, Failure, Pass, Verdict};
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, Script, ScriptInvocation};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, Script, ScriptInvocation,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
 /// Longest wait for one answer.
@@ -32,13 +36,47 @@ const RULES: BreakerRules = BreakerRules {
 };
 
 thread_local! {
-    /// A connection is driven by the runtime that opened it: each thread has its own, by the number of the handle.
-    static CONNECTIONS: RefCell<HashMap<u64, MultiplexedConnection>> = RefCell::new(HashMap::new());
+    /// A connection is driven by the runtime that opened it: each thread has its own, for each runtime that it is on.
+    static CONNECTIONS: RefCell<HashMap<(u64, Id), MultiplexedConnection>> = RefCell::new(HashMap::new());
 }
 
 /// Redis did not answer, or was not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
+
+/// Where a Redis is, in parts.
+#[derive(Default)]
+#[allow(missing_docs)]
+pub struct Address {
+    pub host: String,
+    pub port: String,
+    pub database: String,
+    pub user: String,
+    pub password: Option<String>,
+}
+
+impl Address {
+    /// In one text, as [`Redis::new`] takes it.
+    pub fn url(&self) -> Secret {
+        let escaped = |text: &str| {
+            text.bytes().fold(String::new(), |mut out, byte| {
+                // Writing into a text cannot fail.
+                let _ = write!(out, "%{byte:02x}");
+                out
+            })
+        };
+        let who = self.password.as_ref().map_or_else(String::new, |password| {
+            format!("{}:{}@", escaped(&self.user), escaped(password))
+        });
+        let Self {
+            host,
+            port,
+            database,
+            ..
+        } = self;
+        Secret::new(format!("redis://{who}{host}:{port}/{database}"))
+    }
+}
 
 /// The way to one Redis. Clones are the same way.
 #[derive(Clone)]
@@ -75,18 +113,35 @@ impl Redis {
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Unavailable> {
+        self.asked(async |connection| script.invoke_async(connection).await)
+            .await
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or lately did not.
+    pub async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
+        self.asked(async |connection| command.query_async(connection).await)
+            .await
+    }
+
+    async fn asked<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<T, Unavailable> {
         let Some(pass) = self.pass() else {
             self.0.unavailable.fetch_add(1, Ordering::Relaxed);
             return Err(Unavailable);
         };
-        let asked = async {
+        let answer = async {
             let mut connection = self.connection().await?;
-            tokio::time::timeout(ANSWER, script.invoke_async(&mut connection))
+            tokio::time::timeout(ANSWER, question(&mut connection))
                 .await
                 .ok()?
                 .ok()
         };
-        let answer = asked.await;
+        let answer = answer.await;
         self.tell(pass, answer.is_some());
         answer.ok_or(Unavailable)
     }
@@ -138,12 +193,17 @@ impl Redis {
         }
         drop(breaker);
         // Whatever is still to come on it comes too late.
-        CONNECTIONS.with_borrow_mut(|all| all.remove(&self.0.number));
+        CONNECTIONS.with_borrow_mut(|all| all.remove(&self.here()));
+    }
+
+    /// This way, on the runtime that asks.
+    fn here(&self) -> (u64, Id) {
+        (self.0.number, Handle::current().id())
     }
 
     async fn connection(&self) -> Option<MultiplexedConnection> {
-        let number = self.0.number;
-        let known = CONNECTIONS.with_borrow(|all| all.get(&number).cloned());
+        let here = self.here();
+        let known = CONNECTIONS.with_borrow(|all| all.get(&here).cloned());
         if known.is_some() {
             return known;
         }
@@ -155,7 +215,7 @@ impl Redis {
             .client
             .get_multiplexed_async_connection_with_config(&settings);
         let opened = tokio::time::timeout(CONNECT, opened).await.ok()?.ok()?;
-        CONNECTIONS.with_borrow_mut(|all| all.insert(number, opened.clone()));
+        CONNECTIONS.with_borrow_mut(|all| all.insert(here, opened.clone()));
         Some(opened)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::client::{Client, PATIENCE, get};
 use gateway::account::{Outcome, Receipt, Sink};
+use gateway::cache::Cache;
 use gateway::config::{self, Snapshot};
 use gateway::forward::{Client as Upstreams, ClientSettings};
 use gateway::observe::Metrics;
@@ -67,7 +68,9 @@ pub fn gateway(config: &str) -> (Arc<Gateway>, Arc<Tally>) {
     };
     let tally = Arc::new(Tally::default());
     let client = Upstreams::new(&ClientSettings::default()).unwrap();
+    let cache = Cache::of_config(&snapshot.config.litellm.other, &|_| None, None).unwrap();
     let engine = Engine::new(Arc::new(client), Arc::new(snapshot), vec![tally.clone()]);
+    engine.cache.store(cache);
     let gateway = Gateway::new(Arc::new(engine), Arc::new(Metrics::default()));
     (Arc::new(gateway), tally)
 }

@@ -9,6 +9,7 @@
 )]
 
 mod bed;
+mod cached;
 mod canary;
 mod client;
 mod clocks;

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -133,3 +137,60 @@ def test_a_forked_child_caches_too(mock: Any, at: dict[str, Any]) -> None:
 def test_a_type_that_is_not_supported_says_so() -> None:
     with pytest.raises(ValueError, match="`s3` is not supported"):
         litellm.Cache(type="s3")
+
+
+@pytest.fixture(scope="module")
+def redis_port() -> Iterator[int]:
+    """A real Redis of the tests' own."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no `redis-server` on this machine (apt-get install redis-server)")
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        port = int(held.getsockname()[1])
+        arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        server = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.01)
+        yield port
+        server.kill()
+        server.wait()
+
+
+def test_replies_are_kept_in_redis(mock: Any, at: dict[str, Any], redis_port: int) -> None:
+    settings: dict[str, Any] = {"type": "redis", "host": "127.0.0.1", "port": str(redis_port), "namespace": "py"}
+    litellm.cache = litellm.Cache(**settings)
+    try:
+        mock.script([{"json": REPLY}])
+        first = litellm.completion(**at)
+        until = time.monotonic() + 10
+        while True:
+            again = litellm.completion(**at)
+            if again._hidden_params.get("cache_hit") or time.monotonic() > until:
+                break
+        assert again._hidden_params["cache_hit"] is True
+        assert again.choices[0].message.content == first.choices[0].message.content
+        asked = len(mock.captured())
+
+        async def awaited() -> Any:
+            return await litellm.acompletion(**at)
+
+        assert asyncio.run(awaited()).id == first.id
+        assert len(mock.captured()) == asked
+        litellm.cache.flush_cache()
+        litellm.completion(**at)
+        assert len(mock.captured()) == asked + 1
+    finally:
+        litellm.cache = None
+
+
+def test_a_redis_needs_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REDIS_URL", "REDIS_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match="REDIS_HOST"):
+        litellm.cache = litellm.Cache(type="redis")
+    litellm.cache = None

@@ -33,7 +33,7 @@ mod hedging;
 mod inbound;
 mod load;
 #[cfg(unix)]
-mod redis;
+pub mod redis;
 mod retries;
 mod routing;
 mod soak;

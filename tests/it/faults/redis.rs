@@ -9,14 +9,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A real Redis on a port of its own.
-struct Server {
-    process: Child,
-    port: u16,
+pub struct Server {
+    pub process: Child,
+    pub port: u16,
 }
 
 impl Server {
     /// `None` where the machine has none.
-    async fn start() -> Option<Self> {
+    pub async fn start() -> Option<Self> {
         let (_held, port) = reserved();
         let server = Self::at(port);
         if server.is_none() {
@@ -54,7 +54,7 @@ impl Server {
         Some(Self { process, port })
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let id = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
         kill_process(id, signal).unwrap();
     }
