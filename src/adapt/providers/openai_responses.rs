@@ -22,7 +22,9 @@ use crate::options::Options;
 use crate::params::Params;
 use crate::request::{Call, Op, Stored};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// How a provider serves the Responses API.
 pub struct Native {
@@ -123,8 +125,15 @@ fn chats(call: &Call, target: &Target) -> bool {
 }
 
 fn has_function(call: &Call) -> bool {
+    #[derive(Deserialize)]
+    struct Tool<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Option<Cow<'a, str>>,
+    }
     let tools = call.params.raw("tools");
-    tools.is_some_and(|tools| memchr::memmem::find(tools, b"\"function\"").is_some())
+    let tools = tools.and_then(|raw| serde_json::from_slice::<Vec<Tool<'_>>>(raw).ok());
+    let is_function = |tool: &Tool<'_>| tool.kind.as_deref() == Some("function");
+    tools.is_some_and(|tools| tools.iter().any(is_function))
 }
 
 fn is_openai(target: &Target) -> bool {

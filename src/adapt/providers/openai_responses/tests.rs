@@ -260,6 +260,25 @@ fn how_a_model_is_asked_depends_on_what_it_has() {
     assert_eq!(chat("openai/gpt-5.1", with_tools), Op::Chat);
     let resting = with_tools.replacen('{', "{\"reasoning_effort\":\"none\",", 1);
     assert_eq!(chat("openai/gpt-5.4", &resting), Op::Chat);
+    let named = r#"{"messages":[],"tools":[{"type":"custom","custom":{"name":"function"}}]}"#;
+    assert_eq!(chat("openai/gpt-5.4", named), Op::Chat);
+    let messages = |model: &str, members: &str| asks(&call(Op::Messages, members), &target(model));
+    assert_eq!(messages("openai/gpt-4o", plain), Op::Responses);
+    for only_chat in [
+        r#""top_k":4"#,
+        r#""stop_sequences":["END"]"#,
+        r#""use_chat_completions_api":true"#,
+    ] {
+        let members = format!("{{\"messages\":[],{only_chat}}}");
+        assert_eq!(messages("openai/gpt-4o", &members), Op::Chat, "{only_chat}");
+    }
+    let none = r#"{"messages":[],"stop_sequences":[],"top_k":null}"#;
+    assert_eq!(messages("openai/gpt-4o", none), Op::Responses);
+    assert_eq!(messages("groq/llama-3.3-70b-versatile", plain), Op::Chat);
+    assert_eq!(
+        chat("xai/grok-4", r#"{"messages":[],"web_search_options":{}}"#),
+        Op::Responses
+    );
     let responses =
         |model: &str, members: &str| asks(&call(Op::Responses, members), &target(model));
     assert_eq!(responses("openai/gpt-4o", plain), Op::Responses);
