@@ -1,14 +1,20 @@
-//! Allocations of one operation: the system's allocator, counted for the thread that asks.
+//! Allocations of one operation: the allocator of the binary (with `--features mimalloc`, as `make bench` has it, else
+//! the system's), counted for the thread that asks.
 
 #![allow(
     unsafe_code,
-    reason = "a global allocator is an unsafe trait; this one hands everything on to the system's"
+    reason = "a global allocator is an unsafe trait; this one hands everything on to the real one"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 
-/// The system's allocator, counting.
+#[cfg(feature = "mimalloc")]
+static REAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[cfg(not(feature = "mimalloc"))]
+static REAL: std::alloc::System = std::alloc::System;
+
+/// The real allocator, counting.
 pub struct Counting;
 
 thread_local! {
@@ -24,23 +30,23 @@ fn count(size: usize) {
     });
 }
 
-// SAFETY: every call goes to the system's allocator as it came; counting does not allocate.
+// SAFETY: every call goes to the real allocator as it came; counting does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
         // SAFETY: the caller's promise is handed on.
-        unsafe { System.alloc(layout) }
+        unsafe { REAL.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         // SAFETY: the caller's promise is handed on.
-        unsafe { System.dealloc(at, layout) }
+        unsafe { REAL.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
         // SAFETY: the caller's promise is handed on.
-        unsafe { System.realloc(at, layout, size) }
+        unsafe { REAL.realloc(at, layout, size) }
     }
 }
 
