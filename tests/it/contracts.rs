@@ -147,16 +147,34 @@ async fn a_refusal_reaches_whoever_reads_the_stream() {
             text.contains(r#""refusal":"I ""#) && text.contains(r#""refusal":"won't.""#),
             "{text}"
         );
-        let reply = Client::open(bed.address)
-            .await
-            .call(messages("gpt", true))
-            .await;
-        let text = reply.text();
-        assert!(
-            text.contains(r#""stop_reason":"refusal""#) && text.contains("won't."),
-            "{text}"
-        );
+        // What only a chat takes is asked as one; all else as a response.
+        let over_chat =
+            format!(r#"{{"model":"gpt","stream":true,"stop_sequences":["END"],{MESSAGES}"#);
+        told_as_refused(&bed, post("/v1/messages", &over_chat)).await;
+        let part = json!({"type": "refusal", "refusal": "I won't."});
+        let whole = json!({"id": "r", "status": "completed", "model": "m",
+            "output": [{"id": "m", "type": "message", "role": "assistant", "content": [part]}],
+            "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}});
+        let events = vec![
+            json!({"type": "response.created", "response": {"id": "r", "status": "in_progress", "output": []}}),
+            json!({"type": "response.refusal.delta", "output_index": 0, "content_index": 0, "delta": "I won't."}),
+            json!({"type": "response.completed", "response": whole}),
+        ];
+        bed.mock.script(vec![Answer {
+            sse: Some(events),
+            ..Answer::default()
+        }]);
+        told_as_refused(&bed, messages("gpt", true)).await;
     }
+}
+
+async fn told_as_refused(bed: &Bed, request: String) {
+    let reply = Client::open(bed.address).await.call(request).await;
+    let text = reply.text();
+    assert!(
+        text.contains(r#""stop_reason":"refusal""#) && text.contains("won't."),
+        "{text}"
+    );
 }
 
 #[tokio::test]
