@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     let prices = std::fs::read_to_string("data/model_prices.json")?;
     let prices: serde_json::Value = serde_json::from_str(&prices)?;
-    pack(&out, "model_prices", &serde_json::to_vec(&prices)?)?;
+    let prices = prices.as_object().ok_or("the price map is no object")?;
+    pack_prices(&out, prices)?;
     for (name, encoding, ranks) in [
         ("r50k_base", tiktoken_rs::r50k_base()?, 50_256),
         ("p50k_base", tiktoken_rs::p50k_base()?, 50_281),
@@ -42,9 +43,46 @@ fn table(encoding: &CoreBPE, ranks: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(table)
 }
 
-fn pack(out: &Path, name: &str, content: &[u8]) -> Result<(), Box<dyn Error>> {
+/// Entries unpacked at once; bytes.
+const BLOCK: usize = 64 << 10;
+
+/// The price map in blocks, so that a look-up unpacks one of them. `model_prices.names` says where an entry is: first a
+/// line of the packed blocks' ends, then a line for each name, sorted: name, block, beginning and length in it.
+fn pack_prices(
+    out: &Path,
+    prices: &serde_json::Map<String, serde_json::Value>,
+) -> Result<(), Box<dyn Error>> {
+    // The map's own description of an entry, and its rules for names; neither is a model.
+    let is_model =
+        |name: &&String| !matches!(name.as_str(), "sample_spec" | "fallback_generalizations");
+    let mut names: Vec<&String> = prices.keys().filter(is_model).collect();
+    names.sort_unstable();
+    let (mut packed, mut ends, mut lines) = (Vec::new(), Vec::<String>::new(), String::new());
+    let mut block = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let entry = serde_json::to_vec(&prices[name.as_str()])?;
+        lines += &format!("{name}\t{}\t{}\t{}\n", ends.len(), block.len(), entry.len());
+        block.extend(entry);
+        if block.len() >= BLOCK || at + 1 == names.len() {
+            packed.extend(deflated(&std::mem::take(&mut block))?);
+            ends.push(packed.len().to_string());
+        }
+    }
+    std::fs::write(
+        out.join("model_prices.names"),
+        format!("{}\n{lines}", ends.join("\t")),
+    )?;
+    std::fs::write(out.join("model_prices.blocks"), packed)?;
+    Ok(())
+}
+
+fn deflated(content: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
     packed.write_all(content)?;
-    std::fs::write(out.join(format!("{name}.deflate")), packed.finish()?)?;
+    Ok(packed.finish()?)
+}
+
+fn pack(out: &Path, name: &str, content: &[u8]) -> Result<(), Box<dyn Error>> {
+    std::fs::write(out.join(format!("{name}.deflate")), deflated(content)?)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The model catalogue: prices, limits and capabilities of every known model; data, no IO.
 //!
-//! The price map is compiled in compressed. It is unpacked with the first look-up, and kept as text with an index;
-//! an entry is parsed when it is asked for. Models that a user registers lie over it.
+//! The price map is compiled in compressed, in blocks. One is unpacked when one of its entries is asked for, and kept as
+//! text; an entry is parsed then. Models that a user registers lie over it.
 
 mod families;
 mod info;
@@ -10,12 +10,11 @@ mod members;
 
 use flate2::read::DeflateDecoder;
 use parking_lot::RwLock;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 pub use info::{model_info, supports, unlisted};
 pub use lookup::{Found, find};
@@ -23,30 +22,71 @@ pub use lookup::{Found, find};
 /// A model's entry: LiteLLM's members, as they stand in the map. Costs are USD per unit.
 pub type Entry = Map<String, Value>;
 
-static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model_prices.deflate"));
+static NAMES: &str = include_str!(concat!(env!("OUT_DIR"), "/model_prices.names"));
+static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model_prices.blocks"));
 
+/// The map as the build script wrote it: a broken one would fail the tests, not the user.
 struct Built {
-    /// Key to raw entry, both slices of the unpacked text.
-    index: HashMap<&'static str, &'static RawValue>,
+    /// Where each entry is.
+    index: HashMap<&'static str, Place>,
+    blocks: Vec<Block>,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    block: usize,
+    from: usize,
+    length: usize,
+}
+
+/// A part of the map, unpacked when one of its entries is asked for.
+struct Block {
+    packed: &'static [u8],
+    text: OnceLock<String>,
 }
 
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
-    let mut text = String::new();
-    // The build script wrote both; a broken one would fail the tests, not the user.
-    if DeflateDecoder::new(PACKED)
-        .read_to_string(&mut text)
-        .is_err()
-    {
-        text = "{}".to_owned();
+    let mut lines = NAMES.lines();
+    let ends = lines.next().unwrap_or_default().split('\t');
+    let mut from = 0;
+    let mut block = |end: &str| {
+        let to = end.parse().ok()?;
+        let packed = PACKED.get(std::mem::replace(&mut from, to)..to)?;
+        let text = OnceLock::new();
+        Some(Block { packed, text })
+    };
+    let blocks = ends.map_while(&mut block).collect();
+    let place = |line: &'static str| {
+        let mut parts = line.split('\t');
+        let name = parts.next()?;
+        let mut number = || parts.next()?.parse().ok();
+        let (block, from, length) = (number()?, number()?, number()?);
+        let place = Place {
+            block,
+            from,
+            length,
+        };
+        Some((name, place))
+    };
+    Built {
+        index: lines.filter_map(place).collect(),
+        blocks,
     }
-    let text: &'static str = text.leak();
-    let mut index: HashMap<&'static str, &'static RawValue> =
-        serde_json::from_str(text).unwrap_or_default();
-    // The map's own description of an entry, and its rules for names; neither is a model.
-    index.remove("sample_spec");
-    index.remove("fallback_generalizations");
-    Built { index }
 });
+
+impl Built {
+    /// The entry of a name, raw JSON.
+    fn raw(&'static self, name: &str) -> Option<&'static str> {
+        let place = self.index.get(name)?;
+        let block = self.blocks.get(place.block)?;
+        let text = block.text.get_or_init(|| {
+            let mut text = String::new();
+            let read = DeflateDecoder::new(block.packed).read_to_string(&mut text);
+            read.map_or_else(|_| String::new(), |_| text)
+        });
+        text.get(place.from..place.from + place.length)
+    }
+}
 
 static LOWER: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     BUILT
@@ -77,7 +117,7 @@ pub fn json() -> String {
         }
         out.push_str(&Value::from(*key).to_string());
         out.push(':');
-        out.push_str(BUILT.index[key].get());
+        out.push_str(BUILT.raw(key).unwrap_or("null"));
     }
     out.push('}');
     out
@@ -107,10 +147,10 @@ static BY_PROVIDER: LazyLock<HashMap<String, Vec<&'static str>>> = LazyLock::new
         litellm_provider: Option<String>,
     }
     let mut names: HashMap<String, Vec<&'static str>> = HashMap::new();
-    for (name, raw) in &BUILT.index {
+    for name in BUILT.index.keys() {
         if let Ok(Listed {
             litellm_provider: Some(provider),
-        }) = serde_json::from_str(raw.get())
+        }) = serde_json::from_str(BUILT.raw(name).unwrap_or_default())
         {
             names.entry(provider).or_default().push(name);
         }
@@ -142,9 +182,9 @@ pub fn entry(key: &str) -> Option<Arc<Entry>> {
     if let Some(parsed) = PARSED.read().get(key) {
         return parsed.clone();
     }
-    let raw = BUILT.index.get(key);
+    let raw = BUILT.raw(key);
     let entry: Option<Arc<Entry>> = raw
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .and_then(|raw| serde_json::from_str(raw).ok())
         .map(Arc::new);
     let mut parsed = PARSED.write();
     if parsed.len() >= MAX_PARSED {
@@ -189,11 +229,21 @@ pub fn spelled(key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn the_map_is_whole() {
-        assert!(BUILT.index.len() > 4_000);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/model_prices.json");
+        let mut map: Map<String, Value> =
+            serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        map.retain(|name, _| !matches!(name.as_str(), "sample_spec" | "fallback_generalizations"));
+        assert!(map.len() > 4_000);
+        assert_eq!(BUILT.index.len(), map.len());
+        for (name, expected) in &map {
+            let raw: Value = serde_json::from_str(BUILT.raw(name).unwrap()).unwrap();
+            assert_eq!(&raw, expected, "{name}");
+        }
         assert!(entry("gpt-4o").is_some_and(|e| e.contains_key("input_cost_per_token")));
     }
 
