@@ -43,6 +43,15 @@ pub fn admit(headers: &HeaderMap, settings: &GeneralSettings) -> Result<(), Refu
     Err(Refusal::new(400, "no_db_connection", "No connected db."))
 }
 
+/// Whether a header's value is this server's key: then it goes nowhere else.
+pub fn is_ours(value: &HeaderValue, settings: &GeneralSettings) -> bool {
+    let Some(master) = &settings.master_key else {
+        return false;
+    };
+    let text = value.to_str().unwrap_or_default().trim();
+    same(bearer(text).unwrap_or(text), master.expose())
+}
+
 /// Whether the `Authorization` header of a scrape holds the master key.
 pub fn admits_scrape(headers: &HeaderMap, settings: &GeneralSettings) -> bool {
     admit(headers, settings).is_ok()

@@ -12,6 +12,7 @@ use super::reply::{Writer, name};
 use super::{Gateway, auth, inbound, uploads};
 use crate::account::{Outcome, Receipt, Timings, Usage};
 use crate::adapt::{Fault, UpstreamRequest};
+use crate::config::schema::GeneralSettings;
 use crate::error::{Error, ErrorKind};
 use crate::forward::{Clocks, Upstream, collect};
 use crate::params::Params;
@@ -124,7 +125,10 @@ where
         .as_ref()
         .map(|_| auth::MASTER.into());
     let house = config.general.litellm_key_header_name.as_deref();
-    let own_token = way.own_token.then(|| own_token(&head.headers)).flatten();
+    let own_token = way
+        .own_token
+        .then(|| own_token(&head.headers, &config.general))
+        .flatten();
     let mut request = request(&way, head, house, body);
     let clocks = Clocks {
         connect: Some(Duration::from_secs(15)),
@@ -138,7 +142,9 @@ where
     if let Some(token) = own_token {
         request.headers.insert(header::AUTHORIZATION, token);
     } else if let Err(error) = gateway.engine.authorize(&mut request, auth, clocks).await {
-        return refused(&error);
+        let reply = refused(&error);
+        record(gateway, &Receipt::refused(&call, error));
+        return reply;
     }
     let spent = Spent::new(way.provider, way.model, way.priced);
     match gateway.engine.transport.send(request, clocks).await {
@@ -153,17 +159,20 @@ fn refused(error: &Error) -> Response<ReplyBody> {
     super::reply::json(status, refusal::body(error, Format::OpenAi, None))
 }
 
-/// The token that a client has for the provider itself: the key of this server came in a header of its own.
-fn own_token(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get("x-litellm-api-key")?;
-    headers.get(header::AUTHORIZATION).cloned()
+fn record(gateway: &Gateway, receipt: &Receipt) {
+    for sink in &*gateway.engine.sinks {
+        sink.record(receipt);
+    }
 }
 
-fn admitted(
-    head: &Parts,
-    google: bool,
-    settings: &crate::config::schema::GeneralSettings,
-) -> Result<(), Refusal> {
+/// The token that a client has for the provider itself: the key of this server came in a header of its own.
+fn own_token(headers: &HeaderMap, settings: &GeneralSettings) -> Option<HeaderValue> {
+    headers.get("x-litellm-api-key")?;
+    let token = headers.get(header::AUTHORIZATION)?;
+    (!auth::is_ours(token, settings)).then(|| token.clone())
+}
+
+fn admitted(head: &Parts, google: bool, settings: &GeneralSettings) -> Result<(), Refusal> {
     if !google {
         return auth::admit(&head.headers, settings);
     }
@@ -285,10 +294,7 @@ async fn passed(
         {
             spent.reply(&said);
         }
-        let receipt = receipt(&call, &spent, upstream.head.status);
-        for sink in &*gateway.engine.sinks {
-            sink.record(&receipt);
-        }
+        record(gateway, &receipt(&call, &spent, upstream.head.status));
         (ReplyBody::from(bytes), Some(spent.cost()))
     } else {
         let sinks = gateway.engine.sinks.clone();
@@ -336,10 +342,7 @@ fn failed(gateway: &Gateway, call: &Call, url: &str, fault: Fault) -> Response<R
         Fault::TooLarge(limit) => format!("the upstream's reply is longer than {limit} bytes"),
     };
     let error = Error::new(ErrorKind::ApiConnection, what.clone());
-    let receipt = Receipt::refused(call, error);
-    for sink in &*gateway.engine.sinks {
-        sink.record(&receipt);
-    }
+    record(gateway, &Receipt::refused(call, error));
     let refusal = Refusal::new(500, "internal_server_error", what);
     let mut reply = refusal.reply();
     let mut headers = Writer(reply.headers_mut());

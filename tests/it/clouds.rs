@@ -10,11 +10,16 @@ const CONVERSE: &str = "/bedrock/model/amazon.nova-lite-v1%3A0/converse";
 const GENERATE: &str = "/vertex_ai/v1/projects/p/locations/us-central1/publishers/google/models/gemini-2.5-flash:generateContent";
 
 fn bed() -> Bed {
+    bed_with("")
+}
+
+/// With more `variables` of the environment, lines indented by two.
+fn bed_with(variables: &str) -> Bed {
     Bed::with(1, |ports| {
         let base = format!("http://127.0.0.1:{}", ports[0]);
         format!(
             "environment_variables:\n  AWS_BEDROCK_RUNTIME_ENDPOINT: \"{base}\"\n  AWS_REGION_NAME: eu-west-1\n  \
-             AWS_ACCESS_KEY_ID: AKIAEXAMPLE\n  AWS_SECRET_ACCESS_KEY: of-the-house\n  VERTEXAI_API_BASE: \"{base}\"\n\
+             AWS_ACCESS_KEY_ID: AKIAEXAMPLE\n  AWS_SECRET_ACCESS_KEY: of-the-house\n  VERTEXAI_API_BASE: \"{base}\"\n{variables}\
              model_list:\n  - model_name: nova\n    litellm_params: {{model: bedrock/us.amazon.nova-pro-v1:0, \
              aws_region_name: us-east-1, aws_bedrock_runtime_endpoint: \"{base}\", api_key: bearer-of-the-house}}\n\
              general_settings: {{master_key: {MASTER_KEY}}}\n"
@@ -102,4 +107,31 @@ async fn a_clients_own_token_for_google_goes_along_and_its_key_does_not() {
     let refused = client.call(post_with(GENERATE, "{}", own)).await;
     assert_ne!(refused.status, 200);
     assert_eq!(bed.mock.reached(), 1);
+}
+
+/// A file of credentials that is not there: whoever goes on to the provider's own is told so, and so are the metrics.
+const NO_FILE: &str = "  DEFAULT_GOOGLE_APPLICATION_CREDENTIALS: /nowhere/at/all.json\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_cannot_be_got_is_a_failure_that_is_counted() {
+    let bed = bed_with(NO_FILE);
+    let mut client = Client::open(bed.address).await;
+    let reply = client.call(post(GENERATE, "{}")).await;
+    assert!(reply.status >= 400, "{}", reply.text());
+    assert!(reply.json()["error"]["message"].is_string());
+    assert_eq!((bed.mock.reached(), bed.tally.all()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_this_server_is_nobodys_token_however_often_it_is_sent() {
+    // Nor does the machine have one.
+    let bed = bed_with("  GOOGLE_APPLICATION_CREDENTIALS: /nowhere/at/all.json\n");
+    bed.mock.script(answers(json!({"candidates": []})));
+    let mut client = Client::open(bed.address).await;
+    let headers =
+        format!("authorization: Bearer {MASTER_KEY}\r\nx-litellm-api-key: {MASTER_KEY}\r\n");
+    let reply = client.call(post_with(GENERATE, "{}", &headers)).await;
+    assert!(reply.status >= 400, "{}", reply.text());
+    let asked = Value::from(bed.mock.captured()).to_string();
+    assert!(!asked.contains(MASTER_KEY), "{asked}");
 }
