@@ -1,5 +1,6 @@
-//! The events that adapters write, read again: what every bridge of a chat begins with.
+//! The events that adapters write, read again: what every bridge begins with.
 
+use crate::adapt::sse::{Item, SseParser};
 use crate::error::{Error, ErrorKind, Result};
 use bytes::{BufMut, BytesMut};
 use serde_json::Value;
@@ -29,4 +30,19 @@ pub fn each(
         on(chunk, out)?;
     }
     Ok(())
+}
+
+/// Hands every event of a streamed response to `on`; what is no JSON is passed over.
+///
+/// # Errors
+/// Bytes that are no events.
+pub fn events(parser: &mut SseParser, bytes: &[u8], mut on: impl FnMut(&Value)) -> Result<()> {
+    parser.push(bytes, |item| {
+        if let Item::Event { data, .. } = item
+            && let Ok(event) = serde_json::from_slice::<Value>(data)
+        {
+            on(&event);
+        }
+        Ok(())
+    })
 }

@@ -4,7 +4,7 @@
 //! API: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>. Requests
 //! are signed where they are sent: `src/forward/sigv4.rs`.
 
-mod chunks;
+pub mod chunks;
 mod claude;
 mod converse;
 pub(super) mod embeddings;

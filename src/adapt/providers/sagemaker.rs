@@ -4,7 +4,8 @@
 //! API: <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html>,
 //! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html>.
 
-use super::bedrock::eventstream::{Broken, Message, Parser};
+use super::bedrock::chunks::Stop;
+use super::bedrock::eventstream::{Message, Parser};
 use super::bedrock::wire;
 use super::openai::OpenAi;
 use crate::adapt::{Adapter, Auth, Head, Reply, StreamAdapter, StreamEnd, Target, UpstreamRequest};
@@ -79,43 +80,30 @@ struct Framed {
     target: Target,
 }
 
-/// What ends it early.
-enum Stop {
-    Bytes(Broken),
-    Error(Error),
-}
-
-impl From<Broken> for Stop {
-    fn from(broken: Broken) -> Self {
-        Self::Bytes(broken)
-    }
-}
-
-impl Framed {
-    fn told(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Api, format!("SagemakerException - {what}"))
-            .at(self.target.provider.name, &self.target.model)
-    }
+fn told(what: &str, target: &Target) -> Error {
+    Error::new(ErrorKind::Api, format!("SagemakerException - {what}"))
+        .at(target.provider.name, &target.model)
 }
 
 impl StreamAdapter for Framed {
     fn push(&mut self, bytes: &[u8], out: &mut BytesMut) -> Result<()> {
-        let Self { frames, inner, .. } = self;
-        let mut failed = None;
-        let read: Result<(), Stop> = frames.push(bytes, |message: Message<'_>| {
+        let Self {
+            frames,
+            inner,
+            target,
+        } = self;
+        let read = frames.push(bytes, |message: Message<'_>| {
             if message.kind == "event" {
                 return inner.push(message.payload, out).map_err(Stop::Error);
             }
             let said = String::from_utf8_lossy(message.payload);
-            failed.get_or_insert_with(|| format!("{} {} {said}", message.name, message.reason));
-            Ok(())
+            let what = format!("{} {} {said}", message.name, message.reason);
+            Err(Stop::Error(told(what.trim(), target)))
         });
-        match (read, failed) {
-            (Err(Stop::Error(error)), _) => Err(error),
-            (Err(Stop::Bytes(broken)), _) => Err(self.told(&broken.to_string())),
-            (Ok(()), Some(said)) => Err(self.told(said.trim())),
-            (Ok(()), None) => Ok(()),
-        }
+        read.map_err(|stop| match stop {
+            Stop::Error(error) => error,
+            Stop::Bytes(broken) => told(&broken.to_string(), target),
+        })
     }
 
     fn finish(&mut self, out: &mut BytesMut) -> Result<StreamEnd> {

@@ -1,7 +1,8 @@
 //! The ways to Amazon's and Google's clouds, whose addresses have a region in them and whose credentials are signatures
 //! and tokens.
 
-use super::ways::{Env, NoWay, Way};
+use super::ways::{NoWay, Way, model_of, secret, set};
+use crate::adapt::lookup::Env;
 use crate::adapt::providers::bedrock::wire;
 use crate::adapt::providers::vertex::place;
 use crate::adapt::{Auth, GOOGLE_PROJECT, Target};
@@ -10,7 +11,6 @@ use crate::params::Params;
 use crate::request::{Call, Op};
 use crate::serve::routes::percent_decoded;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 
 /// The target of a group of the configuration.
@@ -62,11 +62,11 @@ pub fn bedrock(
     };
     let mut way = Way::below(url, query, "bedrock");
     way.model = group.map_or(model, |target| Some(wire::model_id(&target.model)));
-    way.priced = true;
     let asked = Call::new(Op::PassThrough, String::new(), Params::default());
     way.auth = wire::auth(&asked, &target);
     if let Some(key) = &target.api_key {
-        bearer(&mut way, key.expose());
+        let bearer = format!("Bearer {}", key.expose());
+        way.headers.extend(secret("authorization", &bearer));
     }
     Ok(way)
 }
@@ -77,10 +77,7 @@ pub fn bedrock(
 /// # Errors
 /// A location that is no name.
 pub fn vertex(rest: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay> {
-    let first = |names: &[&str]| {
-        let mut values = names.iter().filter_map(|name| env(name));
-        values.find(|value| !value.is_empty())
-    };
+    let first = |names: &[&str]| set(names, env);
     let (version, rest) = match rest.split_once('/') {
         Some((version @ ("v1" | "v1beta1"), rest)) => (version, rest),
         _ => ("v1", rest),
@@ -115,7 +112,7 @@ pub fn vertex(rest: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay> {
     let base = base.unwrap_or_else(|| place::own_base(&location));
     let url = format!("{}/{version}/{rest}", base.trim_end_matches('/'));
     let mut way = Way::below(url, query, "vertex_ai");
-    way.priced = true;
+    way.model = model_of(&rest);
     let credentials = first(&["DEFAULT_GOOGLE_APPLICATION_CREDENTIALS"]);
     way.own_token = credentials.is_none();
     way.auth = Auth::Google {
@@ -123,14 +120,6 @@ pub fn vertex(rest: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay> {
         key_header: false,
     };
     Ok(way)
-}
-
-fn bearer(way: &mut Way, key: &str) {
-    if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {key}")) {
-        value.set_sensitive(true);
-        way.headers
-            .push((HeaderName::from_static("authorization"), value));
-    }
 }
 
 #[cfg(test)]

@@ -116,71 +116,59 @@ fn count(value: &Value, name: &str) -> u64 {
     value[name].as_u64().unwrap_or(0)
 }
 
-/// Gemini counts thoughts apart from the answer.
-fn google(used: &Value) -> Usage {
-    let (prompt, thoughts) = (
-        count(used, "promptTokenCount"),
-        count(used, "thoughtsTokenCount"),
-    );
-    let completion = count(used, "candidatesTokenCount") + thoughts;
+/// Prompt and completion, and what the cache gave and took of the prompt.
+fn used(prompt: u64, completion: u64, read: u64, written: u64) -> Usage {
     Usage {
         prompt_tokens: prompt,
         completion_tokens: completion,
         total_tokens: prompt + completion,
-        cached_tokens: count(used, "cachedContentTokenCount"),
-        reasoning_tokens: thoughts,
+        cached_tokens: read,
+        cache_creation_tokens: written,
         ..Usage::default()
+    }
+}
+
+/// Gemini counts thoughts apart from the answer.
+fn google(said: &Value) -> Usage {
+    let thoughts = count(said, "thoughtsTokenCount");
+    let completion = count(said, "candidatesTokenCount") + thoughts;
+    let read = count(said, "cachedContentTokenCount");
+    Usage {
+        reasoning_tokens: thoughts,
+        ..used(count(said, "promptTokenCount"), completion, read, 0)
     }
 }
 
 /// Bedrock counts what its cache gave and took beside the input.
-fn bedrock(used: &Value) -> Usage {
+fn bedrock(said: &Value) -> Usage {
     let (read, written) = (
-        count(used, "cacheReadInputTokens"),
-        count(used, "cacheWriteInputTokens"),
+        count(said, "cacheReadInputTokens"),
+        count(said, "cacheWriteInputTokens"),
     );
-    let prompt = count(used, "inputTokens") + read + written;
-    let completion = count(used, "outputTokens");
-    Usage {
-        prompt_tokens: prompt,
-        completion_tokens: completion,
-        total_tokens: prompt + completion,
-        cached_tokens: read,
-        cache_creation_tokens: written,
-        ..Usage::default()
-    }
+    let prompt = count(said, "inputTokens") + read + written;
+    used(prompt, count(said, "outputTokens"), read, written)
 }
 
 /// Anthropic counts what its cache gave and took beside the input, and tells the output of a stream later.
-fn anthropic(used: &Value, earlier: Option<&Usage>) -> Usage {
-    let (read, written) = (
-        count(used, "cache_read_input_tokens"),
-        count(used, "cache_creation_input_tokens"),
-    );
-    let told = used["input_tokens"].is_u64();
-    let (prompt, read, written) = match earlier {
-        Some(earlier) if !told => (
-            earlier.prompt_tokens,
-            earlier.cached_tokens,
-            earlier.cache_creation_tokens,
-        ),
-        _ => (count(used, "input_tokens") + read + written, read, written),
-    };
-    let completion = count(used, "output_tokens");
-    Usage {
-        prompt_tokens: prompt,
-        completion_tokens: completion,
-        total_tokens: prompt + completion,
-        cached_tokens: read,
-        cache_creation_tokens: written,
-        ..Usage::default()
+fn anthropic(said: &Value, earlier: Option<&Usage>) -> Usage {
+    let completion = count(said, "output_tokens");
+    if let Some(earlier) = earlier.filter(|_| !said["input_tokens"].is_u64()) {
+        let (read, written) = (earlier.cached_tokens, earlier.cache_creation_tokens);
+        return used(earlier.prompt_tokens, completion, read, written);
     }
+    let (read, written) = (
+        count(said, "cache_read_input_tokens"),
+        count(said, "cache_creation_input_tokens"),
+    );
+    let prompt = count(said, "input_tokens") + read + written;
+    used(prompt, completion, read, written)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::adapt::providers::bedrock::eventstream::write;
 
     #[test]
     fn a_stream_is_priced_however_it_is_cut() {
@@ -198,6 +186,29 @@ mod tests {
                 "cut at {cut}"
             );
         }
+    }
+
+    #[test]
+    fn amazons_frames_are_priced_however_they_are_cut_and_what_is_none_is_passed_over() {
+        let headers = [(":message-type", "event"), (":event-type", "metadata")];
+        let said = br#"{"usage":{"inputTokens":1000,"outputTokens":1000,"totalTokens":2000}}"#;
+        let mut frames = write(&headers, br#"{"delta":{"text":"Hello"}}"#);
+        frames.extend(write(&headers, said));
+        let model = || Some("amazon.nova-lite-v1:0".to_owned());
+        for cut in 0..frames.len() {
+            let mut spent = Spent::new(Some("bedrock"), model(), true);
+            let (first, second) = frames.split_at(cut);
+            spent.piece(first);
+            spent.piece(second);
+            assert!(
+                (spent.cost().unwrap().total - 3e-4).abs() < 1e-12,
+                "cut at {cut}"
+            );
+        }
+        let mut other = Spent::new(Some("bedrock"), model(), true);
+        other.piece(b"this is no event stream at all");
+        other.piece(&frames);
+        assert!(other.cost().is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::clouds::{self, Deployed};
 use crate::adapt::Auth;
+use crate::adapt::lookup::Env;
 use crate::config::Config;
 use crate::error::Error;
 use crate::serve::routes::percent_decoded;
@@ -116,8 +117,8 @@ impl Way {
     /// A way below an address of a provider's.
     pub fn below(url: String, query: &str, provider: &'static str) -> Self {
         Self {
-            model: model_of(&url),
             url,
+            model: None,
             query: without(query, ""),
             headers: Vec::new(),
             forwards: true,
@@ -131,8 +132,15 @@ impl Way {
     }
 }
 
+/// A header that no log shows; `None` for a value that no header may hold.
+pub fn secret(name: &'static str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some((HeaderName::from_static(name), value))
+}
+
 /// The model that a path of Google's names.
-fn model_of(path: &str) -> Option<String> {
+pub fn model_of(path: &str) -> Option<String> {
     let (_, rest) = path.split_once("models/")?;
     let model = rest.split([':', '/']).next().unwrap_or_default();
     (!model.is_empty()).then(|| percent_decoded(model).into_owned())
@@ -148,9 +156,6 @@ pub enum NoWay {
     /// What the configuration says is no address.
     Wrong(Error),
 }
-
-/// The environment.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The way of a path; `None` for one that is nobody's.
 pub fn find(
@@ -186,7 +191,8 @@ fn below(rest: &str, way: impl FnOnce() -> Result<Way, NoWay>) -> Result<Way, No
     way()
 }
 
-fn set(names: &[&str], env: Env<'_>) -> Option<String> {
+/// The first of these variables that is set, and not empty.
+pub fn set(names: &[&str], env: Env<'_>) -> Option<String> {
     names
         .iter()
         .find_map(|name| env(name).filter(|value| !value.is_empty()))
@@ -230,12 +236,7 @@ fn of_row(row: &Row, path: &str, query: &str, env: Env<'_>) -> Result<Way, NoWay
             ""
         },
     );
-    let mut place = |name: &'static str, value: String| {
-        if let Ok(mut value) = HeaderValue::from_str(&value) {
-            value.set_sensitive(true);
-            headers.push((HeaderName::from_static(name), value));
-        }
-    };
+    let mut place = |name, value: String| headers.extend(secret(name, &value));
     match row.key {
         Key::Bearer => place("authorization", format!("Bearer {key}")),
         Key::Both => {

@@ -6,6 +6,7 @@ mod reply;
 mod request;
 mod stream;
 
+pub(super) use reply::is_call;
 pub(super) use request::{parts, responses};
 
 use super::{Bridge, StreamBridge};

@@ -1,7 +1,6 @@
 //! `openai_responses_replay`: the order of a turn's items, which a chat's message cannot show, bound to the message by
 //! a checksum. LiteLLM puts it into `provider_specific_fields`, and clients send it back.
 
-use crate::adapt::Target;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -10,8 +9,8 @@ type Object = Map<String, Value>;
 
 /// The entry for the items of a response that came to its end; `None` where an item has no place in a chat, and for
 /// models that are not OpenAI's.
-pub(super) fn of(items: &[Value], message: &Object, target: &Target) -> Option<Value> {
-    if !matches!(target.provider.name, "openai" | "azure") {
+pub(super) fn of(items: &[Value], message: &Object, provider: &str) -> Option<Value> {
+    if !matches!(provider, "openai" | "azure") {
         return None;
     }
     let mut entries = Vec::new();
@@ -96,7 +95,6 @@ fn checksum(message: &Object, entries: &[Value]) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::tests::target;
     use super::*;
 
     /// Checksums recorded from LiteLLM.
@@ -104,7 +102,7 @@ mod tests {
     fn a_turn_is_bound_as_litellm_binds_it() {
         let said = json!({"type": "message", "content": [{"type": "output_text", "text": "Hello there, friend."}]});
         let message = json!({"content": "Hello there, friend."});
-        let replay = of(&[said], message.as_object().unwrap(), &target()).unwrap();
+        let replay = of(&[said], message.as_object().unwrap(), "openai").unwrap();
         assert_eq!(replay["items"], json!([{"type": "message", "parts": [20]}]));
         assert_eq!(
             replay["checksum"],
@@ -115,7 +113,7 @@ mod tests {
             {"id": "call_a1", "function": {"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"}}
         ]});
         assert_eq!(
-            of(&[called], message.as_object().unwrap(), &target()).unwrap()["checksum"],
+            of(&[called], message.as_object().unwrap(), "openai").unwrap()["checksum"],
             "18612bf8ef7bda8f394148b62e0c1cbadea4afe18737e99fdf1a757b9f01d8f3"
         );
     }

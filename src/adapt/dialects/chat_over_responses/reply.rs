@@ -30,7 +30,7 @@ pub(super) fn chat(call: &Call, target: &Target, reply: Reply) -> Result<Reply> 
     let called = message.contains_key("tool_calls");
     let finish = finish_reason(status, response.get("incomplete_details"), called);
     if status == Some("completed")
-        && let Some(replay) = replay::of(&items, &message, target)
+        && let Some(replay) = replay::of(&items, &message, target.provider.name)
     {
         message.insert(
             "provider_specific_fields".into(),
@@ -96,7 +96,7 @@ pub(super) fn message(items: &[Value]) -> Object {
                     .extend(texts.filter_map(|part| part.get("text")?.as_str().map(str::to_owned)));
                 reasoning.push(item);
             }
-            Some("function_call" | "custom_tool_call") => calls.push(tool_call(item, calls.len())),
+            _ if is_call(item) => calls.push(tool_call(item, calls.len())),
             _ => {}
         }
     }
@@ -135,6 +135,14 @@ fn reasoning_item(item: &Value) -> Value {
     }
     told["summary"] = item.get("summary").cloned().unwrap_or_else(|| json!([]));
     told
+}
+
+/// Whether an item is a call that the client answers.
+pub fn is_call(item: &Value) -> bool {
+    matches!(
+        item["type"].as_str(),
+        Some("function_call" | "custom_tool_call")
+    )
 }
 
 /// A call in chat's form.

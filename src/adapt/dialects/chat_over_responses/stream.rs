@@ -2,10 +2,10 @@
 
 use super::{replay, reply};
 use crate::adapt::Target;
-use crate::adapt::dialects::StreamBridge;
 use crate::adapt::dialects::responses::ids;
+use crate::adapt::dialects::{StreamBridge, chunks};
 use crate::adapt::providers::openai_responses::used;
-use crate::adapt::sse::{Item, SseParser};
+use crate::adapt::sse::SseParser;
 use crate::adapt::stream::DONE;
 use crate::adapt::usage::Object;
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub(super) struct Chunks {
 }
 
 struct Told {
-    target: Target,
+    provider: &'static str,
     id: String,
     model: String,
     created: i64,
@@ -39,7 +39,7 @@ impl Chunks {
         Self {
             parser: SseParser::default(),
             told: Told {
-                target: target.clone(),
+                provider: target.provider.name,
                 id: String::new(),
                 model: if shown {
                     call.shown_model().to_owned()
@@ -59,14 +59,7 @@ impl Chunks {
 impl StreamBridge for Chunks {
     fn push(&mut self, events: &[u8], out: &mut BytesMut) -> Result<()> {
         let Self { parser, told } = self;
-        parser.push(events, |item| {
-            if let Item::Event { data, .. } = item
-                && let Ok(event) = serde_json::from_slice::<Value>(data)
-            {
-                told.event(&event, out);
-            }
-            Ok(())
-        })
+        chunks::events(parser, events, |event| told.event(event, out))
     }
 
     fn finish(&mut self, out: &mut BytesMut) -> Result<()> {
@@ -113,8 +106,7 @@ impl Told {
 
     fn item(&mut self, event: &Value, out: &mut BytesMut) {
         let item = event.get("item").unwrap_or(&Value::Null);
-        let kind = item.get("type").and_then(Value::as_str);
-        if !matches!(kind, Some("function_call" | "custom_tool_call")) {
+        if !reply::is_call(item) {
             return;
         }
         let mut call = reply::tool_call(item, self.calls.len());
@@ -154,7 +146,7 @@ impl Told {
             delta["reasoning_items"] = reasoning.clone();
         }
         if status == Some("completed")
-            && let Some(replay) = replay::of(items, &message, &self.target)
+            && let Some(replay) = replay::of(items, &message, self.provider)
         {
             delta["provider_specific_fields"] = json!({"openai_responses_replay": replay});
         }

@@ -24,7 +24,7 @@ impl Counter for Nothing {
     }
 }
 
-pub fn target() -> Target {
+fn target() -> Target {
     Target::resolve("openai/o1-pro", &Options::default(), &|_| None).unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! A whole response as a message.
 
 use super::signature;
+use crate::adapt::dialects::chat_over_responses::is_call;
 use crate::adapt::dialects::messages::reply::{Told, started, usage};
 use crate::adapt::dialects::messages::shown_model;
 use crate::adapt::providers::openai_responses::used;
@@ -49,22 +50,13 @@ pub fn counts(response: &Value) -> Option<Object> {
 
 /// Why a response ended, in Anthropic's words.
 pub fn stop_reason(response: &Value, items: &[Value]) -> &'static str {
-    let called = |item: &Value| is_call(item);
     match response["incomplete_details"]["reason"].as_str() {
         Some("content_filter" | "refusal") => "refusal",
         _ if response["status"] == "incomplete" => "max_tokens",
-        _ if items.iter().any(called) => "tool_use",
+        _ if items.iter().any(is_call) => "tool_use",
         _ if !refusal(items).is_null() => "refusal",
         _ => "end_turn",
     }
-}
-
-/// Whether an item is a call that the client answers.
-pub fn is_call(item: &Value) -> bool {
-    matches!(
-        item["type"].as_str(),
-        Some("function_call" | "custom_tool_call")
-    )
 }
 
 /// The words of a refusal, or null.

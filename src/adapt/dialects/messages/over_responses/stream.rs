@@ -2,10 +2,11 @@
 
 use super::{reply, signature};
 use crate::adapt::Target;
-use crate::adapt::dialects::StreamBridge;
+use crate::adapt::dialects::chat_over_responses::is_call;
 use crate::adapt::dialects::messages::blocks::Blocks;
 use crate::adapt::dialects::messages::reply::usage;
-use crate::adapt::sse::{Item, SseParser};
+use crate::adapt::dialects::{StreamBridge, chunks};
+use crate::adapt::sse::SseParser;
 use crate::adapt::usage::Object;
 use crate::error::Result;
 use crate::params::Params;
@@ -48,14 +49,7 @@ impl Events {
 impl StreamBridge for Events {
     fn push(&mut self, events: &[u8], out: &mut BytesMut) -> Result<()> {
         let Self { parser, told } = self;
-        parser.push(events, |item| {
-            if let Item::Event { data, .. } = item
-                && let Ok(event) = serde_json::from_slice::<Value>(data)
-            {
-                told.event(&event, out);
-            }
-            Ok(())
-        })
+        chunks::events(parser, events, |event| told.event(event, out))
     }
 
     fn finish(&mut self, out: &mut BytesMut) -> Result<()> {
@@ -90,7 +84,7 @@ impl Told {
             "response.reasoning_summary_part.added" if event["summary_index"] != 0 => {
                 self.blocks.think("\n", out);
             }
-            "response.output_item.added" if reply::is_call(item) => {
+            "response.output_item.added" if is_call(item) => {
                 self.called = true;
                 self.blocks
                     .call(at, || reply::begun(item, &self.given), out);
