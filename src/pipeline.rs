@@ -25,7 +25,7 @@ mod stream;
 
 use crate::account::{Cost, Outcome, Sink};
 use crate::adapt::{Head, Reply, Target};
-use crate::cache::{Cache, KeptBody, Looked, Place};
+use crate::cache::{Cache, KeptBody, Place};
 use crate::config::Snapshot;
 use crate::error::Error;
 use crate::forward::Transport;
@@ -37,6 +37,7 @@ use crate::store::limits::SharedLimits;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use attempt::{Got, GotBody};
 use running::Running;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -151,9 +152,8 @@ impl Engine {
     pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
         let place = match self.look_up(&running).await {
-            Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
-            Looked::Miss(place) => Some(place),
-            Looked::Passed | Looked::Ask(_) => None,
+            ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
+            ControlFlow::Continue(place) => place,
         };
         if let Err(error) = self.seat(&mut running).await {
             return Err(running.fail(error));
@@ -189,9 +189,8 @@ impl Engine {
     ) -> Result<Answer, Box<Failure>> {
         let mut running = Running::start(call, self.sinks.clone());
         let place = match self.look_up(&running).await {
-            Looked::Hit(hit) => return Ok(cached::replayed(running, *hit)),
-            Looked::Miss(place) => Some(place),
-            Looked::Passed | Looked::Ask(_) => None,
+            ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
+            ControlFlow::Continue(place) => place,
         };
         match self.direct(&mut running, &target).await {
             Ok(got) => Ok(answer(running, got, place)),

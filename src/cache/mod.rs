@@ -1,7 +1,8 @@
 //! The response cache: what was answered once is answered again without asking a provider. One cache for both faces.
 //!
 //! [`Settings`] say what is cached and for how long, [`Controls`] what one call asks for, [`key`] what makes two calls
-//! the same, [`memory`] or [`shared`] (Redis) keeps the answers. Errors are never kept, nor a stream that was not read to its end.
+//! the same, [`memory`] or [`shared`] (Redis) keeps the answers. Errors are never kept, nor a
+//! stream that was not read to its end.
 
 mod controls;
 mod key;
@@ -179,16 +180,10 @@ impl Question {
     /// What it says.
     pub async fn answer(self) -> Looked {
         let place = self.place;
-        if let Some(kept) = self.shared.get(&place.key, self.stream).await
-            && self.controls.is_fresh(kept.at.elapsed())
-        {
-            let key = place.key;
-            return Looked::Hit(Box::new(Hit { kept, key }));
+        match self.shared.get(&place.key, self.stream).await {
+            Some(kept) if self.controls.is_fresh(kept.at.elapsed()) => place.hit(kept),
+            _ => place.unless(self.controls.no_store),
         }
-        if self.controls.no_store {
-            return Looked::Passed;
-        }
-        Looked::Miss(place)
     }
 }
 
@@ -214,9 +209,7 @@ impl Cache {
     /// # Errors
     /// What is wrong with the address of the Redis.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        let namespace = settings.namespace.as_deref();
-        let shared = settings.redis.as_ref();
-        let shared = shared.map(|url| Shared::new(url, namespace)).transpose();
+        let shared = settings.redis.as_ref().map(Shared::new).transpose();
         Ok(Self {
             shared: shared.map_err(|wrong| format!("the address of the Redis {wrong}"))?,
             settings,
@@ -255,38 +248,31 @@ impl Cache {
             .as_ref()
             .or(self.settings.namespace.as_ref());
         let key = key::of(call, namespace.map(String::as_str));
-        if let Some(shared) = &self.shared {
-            let usual = self.settings.ttl.unwrap_or(shared::USUAL_TTL);
-            let place = self.place(key, controls.ttl.unwrap_or(usual));
-            return match (controls.no_cache, controls.no_store) {
-                (true, true) => Looked::Passed,
-                (true, false) => Looked::Miss(place),
-                (false, _) => Looked::Ask(Question {
-                    shared: shared.clone(),
-                    controls,
-                    stream: call.stream,
-                    place,
-                }),
-            };
-        }
-        if !controls.no_cache
-            && let Some(kept) = self.memory.get(&key, now)
-            && controls.is_fresh(now.saturating_duration_since(kept.at))
-        {
-            return Looked::Hit(Box::new(Hit { kept, key }));
-        }
-        if controls.no_store {
-            return Looked::Passed;
-        }
-        let usual = self.settings.ttl.unwrap_or(USUAL_TTL);
-        Looked::Miss(self.place(key, controls.ttl.unwrap_or(usual)))
-    }
-
-    fn place(self: &Arc<Self>, key: String, ttl: Duration) -> Place {
-        Place {
+        let usual = match self.shared {
+            Some(_) => shared::USUAL_TTL,
+            None => USUAL_TTL,
+        };
+        let place = Place {
             cache: self.clone(),
             key,
-            ttl,
+            ttl: controls.ttl.or(self.settings.ttl).unwrap_or(usual),
+        };
+        if controls.no_cache {
+            return place.unless(controls.no_store);
+        }
+        if let Some(shared) = &self.shared {
+            return Looked::Ask(Question {
+                shared: shared.clone(),
+                controls,
+                stream: call.stream,
+                place,
+            });
+        }
+        match self.memory.get(&place.key, now) {
+            Some(kept) if controls.is_fresh(now.saturating_duration_since(kept.at)) => {
+                place.hit(kept)
+            }
+            _ => place.unless(controls.no_store),
         }
     }
 
@@ -297,13 +283,31 @@ impl Cache {
     pub async fn clear(&self) -> Result<(), Unavailable> {
         self.memory.clear();
         match &self.shared {
-            Some(shared) => shared.clear().await,
+            Some(shared) => shared.clear(self.settings.namespace.as_deref()).await,
             None => Ok(()),
         }
+    }
+
+    /// How often Redis did not answer; 0 where there is none.
+    pub fn unavailable(&self) -> u64 {
+        self.shared.as_ref().map_or(0, Shared::unavailable)
     }
 }
 
 impl Place {
+    fn hit(self, kept: Kept) -> Looked {
+        let key = self.key;
+        Looked::Hit(Box::new(Hit { kept, key }))
+    }
+
+    /// There is no answer; the one that comes is kept unless that is not wanted.
+    fn unless(self, no_store: bool) -> Looked {
+        if no_store {
+            return Looked::Passed;
+        }
+        Looked::Miss(self)
+    }
+
     /// Bytes that an answer may have.
     pub fn room(&self) -> usize {
         MAX_ANSWER

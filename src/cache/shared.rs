@@ -25,7 +25,6 @@ const EVENTS: &str = ":events";
 #[derive(Clone)]
 pub struct Shared {
     redis: Redis,
-    namespace: Option<String>,
     /// Where answers are kept: the runtime that made it, else that of the call.
     runtime: Option<Handle>,
 }
@@ -67,10 +66,9 @@ impl Shared {
     ///
     /// # Errors
     /// What is wrong with the address.
-    pub fn new(url: &Secret, namespace: Option<&str>) -> Result<Self, &'static str> {
+    pub fn new(url: &Secret) -> Result<Self, &'static str> {
         Ok(Self {
             redis: Redis::new(url)?,
-            namespace: namespace.map(str::to_owned),
             runtime: Handle::try_current().ok(),
         })
     }
@@ -109,12 +107,17 @@ impl Shared {
         let _: Result<(), Unavailable> = self.redis.ask(&command).await;
     }
 
+    /// How often it did not answer.
+    pub fn unavailable(&self) -> u64 {
+        self.redis.unavailable()
+    }
+
     /// Forgets every answer below the namespace; without one, all that this database of Redis has.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn clear(&self) -> Result<(), Unavailable> {
-        let Some(namespace) = &self.namespace else {
+    pub async fn clear(&self, namespace: Option<&str>) -> Result<(), Unavailable> {
+        let Some(namespace) = namespace else {
             return self.redis.ask(&redis::cmd("FLUSHDB")).await;
         };
         let escaped: String = namespace

@@ -7,20 +7,26 @@ use crate::account::{Cost, Outcome};
 use crate::adapt::{Head, StreamEnd, Target};
 use crate::cache::{Hit, KeptBody, Looked, Place};
 use bytes::{Bytes, BytesMut};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 impl Engine {
-    /// Asks the cache, where there is one.
-    pub(super) async fn look_up(&self, running: &Running) -> Looked {
+    /// Asks the cache, where there is one: its answer, else where the one that comes is to be kept.
+    pub(super) async fn look_up(&self, running: &Running) -> ControlFlow<Box<Hit>, Option<Place>> {
         let Some(cache) = self.cache.load_full() else {
-            return Looked::Passed;
+            return ControlFlow::Continue(None);
         };
-        match cache.look_up(&running.call, Instant::now().into_std()) {
+        let mut looked = cache.look_up(&running.call, Instant::now().into_std());
+        if let Looked::Ask(question) = looked {
             // Rare: not in the future of every call.
-            Looked::Ask(question) => Box::pin(question.answer()).await,
-            looked => looked,
+            looked = Box::pin(question.answer()).await;
+        }
+        match looked {
+            Looked::Hit(hit) => ControlFlow::Break(hit),
+            Looked::Miss(place) => ControlFlow::Continue(Some(place)),
+            Looked::Passed | Looked::Ask(_) => ControlFlow::Continue(None),
         }
     }
 }

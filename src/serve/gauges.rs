@@ -38,9 +38,11 @@ pub fn refresh(gateway: &Gateway, now: Instant) {
             families.hedged.with(name).set(hedged);
         }
     }
-    if let Some(limits) = &*gateway.engine.shared.load() {
-        let times = limits.unavailable() as f64;
-        families.redis_unavailable.with(|_| "").set(times);
+    let (limits, cache) = (gateway.engine.shared.load(), gateway.engine.cache.load());
+    if limits.is_some() || cache.is_some() {
+        let times = limits.as_ref().map_or(0, |limits| limits.unavailable())
+            + cache.as_ref().map_or(0, |cache| cache.unavailable());
+        families.redis_unavailable.with(|_| "").set(times as f64);
     }
     let general = &snapshot.config.general;
     if general.max_in_flight_requests_per_worker.is_some()
