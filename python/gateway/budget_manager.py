@@ -90,7 +90,7 @@ class BudgetManager:
         text = "".join(str(message.get("content") or "") for message in messages)
         tokens = gateway.token_counter(model=model, text=text)
         cost, _ = gateway.cost_per_token(model=model, prompt_tokens=tokens, completion_tokens=0)
-        return float(float(self.user_dict[user].get("current_cost", 0)) + cost)
+        return self.get_current_cost(user) + float(cost)
 
     def get_total_budget(self, user: str) -> float:
         """The user's budget, US dollars."""
