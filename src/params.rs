@@ -40,7 +40,8 @@ impl<'de> Visitor<'de> for MembersVisitor<'_> {
     }
 }
 
-struct Key<'a>(Cow<'a, str>);
+/// The name of a member, borrowed where it has no escapes.
+pub(crate) struct Key<'a>(pub Cow<'a, str>);
 
 impl<'de: 'a, 'a> serde::Deserialize<'de> for Key<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -195,13 +196,14 @@ pub fn needs_escape(text: &str) -> bool {
 
 /// Appends `text` as a JSON string.
 pub fn write_json_string(out: &mut BytesMut, text: &str) {
-    if !needs_escape(text) {
+    if needs_escape(text) {
+        // A buffer of bytes takes everything.
+        let _ = serde_json::to_writer(out.writer(), text);
+    } else {
         out.reserve(text.len() + 2);
         out.put_u8(b'"');
         out.put_slice(text.as_bytes());
         out.put_u8(b'"');
-    } else if let Ok(quoted) = serde_json::to_vec(text) {
-        out.put_slice(&quoted);
     }
 }
 

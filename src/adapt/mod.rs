@@ -32,6 +32,7 @@ mod stream_template;
 pub mod stream_usage;
 mod stream_written;
 mod target;
+pub mod tree;
 pub mod usage;
 
 use crate::account::price::{Quote, image_cost};

@@ -83,14 +83,14 @@ fn claude_tool(tool: &Value) -> Value {
 fn claude_thinking(mapping: &mut Mapping<'_>) -> Result<()> {
     let mut built = Built::default();
     if let Some(most) = mapping.value("max_tokens") {
-        built.members.insert("max_tokens".into(), most);
+        built.members.set("max_tokens", &most);
     }
     thinking::apply(mapping, &mut built)?;
     for name in ["reasoning_effort", "thinking"] {
         mapping.params.remove(name);
     }
-    for (name, value) in &built.members {
-        mapping.params.set(name, value);
+    for (name, raw) in built.members.iter() {
+        mapping.params.set_raw(name, raw.clone());
     }
     Ok(())
 }

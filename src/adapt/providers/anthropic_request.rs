@@ -14,7 +14,7 @@ pub mod wire;
 use super::openai_request::{injection, map_params, text, with_defaults};
 use crate::adapt::habits::Mapping;
 use crate::adapt::params::facts;
-use crate::adapt::usage::Object;
+use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
@@ -32,7 +32,7 @@ const DEFAULT_MAX_TOKENS: u64 = 128_000;
 #[derive(Debug, Default)]
 pub struct Built {
     /// The members of the body, `model` among them.
-    pub members: Object,
+    pub members: Params,
     /// The features that have to be asked for in `anthropic-beta`.
     pub betas: BTreeSet<&'static str>,
 }
@@ -65,14 +65,11 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
     if given("tools").is_none() && given("response_format").is_none() {
         return Plan::default();
     }
-    let tools: Vec<Value> = given("tools")
-        .and_then(|raw| serde_json::from_slice(raw).ok())
-        .unwrap_or_default();
     let json_mode = given("response_format").is_some()
         && mapped(call, target).is_ok_and(|(_, mapping)| schema::takes_tool(&mapping));
     Plan {
         json_mode,
-        names: names::Names::of(&tools),
+        names: names::Names::of(&Tree::list(given("tools"))),
     }
 }
 
@@ -83,17 +80,18 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
 pub fn body(call: &Call, target: &Target) -> Result<Built> {
     let (given, mut mapping) = mapped(call, target)?;
     let mut built = Built::default();
-    built.members.insert("model".into(), json!(target.model));
+    built.members.set("model", &target.model);
     let raw = given
         .raw("messages")
         .cloned()
         .unwrap_or_else(|| Bytes::from_static(b"[]"));
     let raw = injection::inject(raw, &mapping.extra);
     mapping.extra.remove(injection::NAME);
-    let list: Vec<Object> = serde_json::from_slice(&raw)
+    let list: Vec<Members<'_>> = serde_json::from_slice(&raw)
         .map_err(|e| Error::bad_request(format!("`messages` cannot be read: {e}")))?;
 
-    let mut tools = tools::mapped(&mut mapping)?;
+    let given = mapping.params.raw("tools").cloned();
+    let mut tools = tools::mapped(&mapping, given.as_ref())?;
     if tools.list.is_empty() && messages::calls_tools(&list) {
         tools.list.push(tools::stand_in());
     }
@@ -107,13 +105,11 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     if conversation.turns.is_empty() {
         return Err(no_messages(target));
     }
-    built
-        .members
-        .insert("messages".into(), Value::Array(conversation.turns));
+    let turns = messages::written(conversation.turns).to_json();
+    built.members.set_raw("messages", turns);
     if !conversation.system.is_empty() {
-        built
-            .members
-            .insert("system".into(), Value::Array(conversation.system));
+        let system = Tree::List(conversation.system).to_json();
+        built.members.set_raw("system", system);
     }
     if conversation.names_file {
         built.betas.insert("files-api-2025-04-14");
@@ -121,7 +117,7 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     if conversation.uploads && !tools.list.is_empty() && !tools::runs_code(&tools.list) {
         tools
             .list
-            .push(json!({"type": "code_execution_20250522", "name": "code_execution"}));
+            .push(tree!({"type": "code_execution_20250522", "name": "code_execution"}));
     }
     tools.choice = tools.choice.map(|choice| names.rewrite_choice(choice));
     schema::apply(&mapping, &mut built, &mut tools);
@@ -132,12 +128,12 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
         own_member(name, raw, &mut built.members);
     }
     sampling(&mapping, &mut built.members)?;
-    built
-        .members
-        .entry("max_tokens")
-        .or_insert_with(|| json!(max_tokens(&target.model, target.provider.name)));
+    if !built.members.contains("max_tokens") {
+        let most = max_tokens(&target.model, target.provider.name);
+        built.members.set("max_tokens", &most);
+    }
     if call.stream {
-        built.members.insert("stream".into(), Value::Bool(true));
+        built.members.set("stream", &true);
     }
     betas(&mut built);
     Ok(built)
@@ -176,9 +172,7 @@ fn members(mapping: &mut Mapping<'_>, built: &mut Built) -> Result<()> {
             } else {
                 most.round().max(1.0)
             };
-            built
-                .members
-                .insert("max_tokens".into(), json!(most as i64));
+            built.members.set("max_tokens", &(most as i64));
         }
     }
     let stops = match mapping.value("stop") {
@@ -187,30 +181,25 @@ fn members(mapping: &mut Mapping<'_>, built: &mut Built) -> Result<()> {
         _ => Vec::new(),
     };
     if !stops.is_empty() {
-        built
-            .members
-            .insert("stop_sequences".into(), Value::Array(stops));
+        built.members.set("stop_sequences", &stops);
     }
     if let Some(user) = mapping.params.get::<String>("user")
         && is_user_id(&user)
     {
-        built
-            .members
-            .insert("metadata".into(), json!({"user_id": user}));
+        let metadata = json!({"user_id": user});
+        built.members.set("metadata", &metadata);
     }
     if let Some(context) = mapping
         .value("context_management")
         .and_then(context_management)
     {
-        built.members.insert("context_management".into(), context);
+        built.members.set("context_management", &context);
     }
     if let Some(tier) = mapping.params.get::<String>("service_tier") {
         match tier.as_str() {
-            "auto" => built.members.insert("service_tier".into(), json!("auto")),
-            "default" | "standard_only" => built
-                .members
-                .insert("service_tier".into(), json!("standard_only")),
-            _ if mapping.drop_params => None,
+            "auto" => built.members.set("service_tier", "auto"),
+            "default" | "standard_only" => built.members.set("service_tier", "standard_only"),
+            _ if mapping.drop_params => {}
             _ => {
                 return Err(mapping.unsupported(format!(
                     "{} does not support service_tier='{tier}'. Anthropic accepts 'auto', 'standard_only', or OpenAI's \
@@ -218,38 +207,36 @@ fn members(mapping: &mut Mapping<'_>, built: &mut Built) -> Result<()> {
                     mapping.model
                 )));
             }
-        };
+        }
     }
     Ok(())
 }
 
 /// A member with Anthropic's own name; what it says wins over what was translated.
-fn own_member(name: &str, raw: &[u8], members: &mut Object) {
-    let Ok(value) = serde_json::from_slice::<Value>(raw) else {
-        return;
-    };
-    match (name, &value) {
-        ("max_retries" | "extra_headers" | "client_metadata", _) | (_, Value::Null) => {}
+fn own_member(name: &str, raw: &Bytes, members: &mut Params) {
+    let named = || serde_json::from_slice::<Value>(raw).ok();
+    match (name, &raw[..]) {
+        ("max_retries" | "extra_headers" | "client_metadata", _) | (_, b"null") => {}
         // Anthropic documents one member of it.
-        ("metadata", Value::Object(metadata)) => {
-            if let Some(user) = metadata.get("user_id").filter(|user| !user.is_null()) {
-                members.insert(name.into(), json!({"user_id": user}));
+        ("metadata", [b'{', ..]) => {
+            if let Some(user) = named().map(|mut metadata| metadata["user_id"].take())
+                && !user.is_null()
+            {
+                members.set(name, &json!({"user_id": user}));
             }
         }
-        _ => {
-            members.insert(name.into(), value);
-        }
+        _ => members.set_raw(name, raw.clone()),
     }
 }
 
 /// Sampling as the model takes it: some take none but the default temperature.
-fn sampling(mapping: &Mapping<'_>, members: &mut Object) -> Result<()> {
+fn sampling(mapping: &Mapping<'_>, members: &mut Params) -> Result<()> {
     let fixed = has(mapping.model, mapping.provider, "supports_sampling_params") == Some(false);
     for name in ["temperature", "top_p", "top_k"] {
-        let given = mapping.value(name).or_else(|| members.get(name).cloned());
+        let given = mapping.value(name).or_else(|| members.get(name));
         let Some(value) = given else { continue };
         if !fixed || (name == "temperature" && value.as_f64() == Some(1.0)) {
-            members.insert(name.into(), value);
+            members.set(name, &value);
         } else if mapping.drop_params {
             members.remove(name);
         } else {
@@ -270,9 +257,8 @@ fn sampling(mapping: &Mapping<'_>, members: &mut Object) -> Result<()> {
 /// What the members and tools of a body have to be announced with.
 fn betas(built: &mut Built) {
     let members = &built.members;
-    let edits = members
-        .get("context_management")
-        .and_then(|c| c.get("edits"));
+    let context = members.get::<Value>("context_management");
+    let edits = context.as_ref().and_then(|context| context.get("edits"));
     for edit in edits.and_then(Value::as_array).into_iter().flatten() {
         built.betas.insert(if edit["type"] == "compact_20260112" {
             "compact-2026-01-12"
@@ -280,14 +266,15 @@ fn betas(built: &mut Built) {
             "context-management-2025-06-27"
         });
     }
-    let format = members.get("output_config").and_then(|c| c.get("format"));
-    if members.contains_key("output_format") || format.is_some_and(|format| !format.is_null()) {
+    let config = members.get::<Value>("output_config");
+    let format = config.as_ref().map(|config| &config["format"]);
+    if members.contains("output_format") || format.is_some_and(|format| !format.is_null()) {
         built.betas.insert("structured-outputs-2025-11-13");
     }
-    if members.get("speed") == Some(&json!("fast")) {
+    if members.get::<String>("speed").as_deref() == Some("fast") {
         built.betas.insert("fast-mode-2026-02-01");
     }
-    if members.contains_key("mcp_servers") {
+    if members.contains("mcp_servers") {
         built.betas.insert("mcp-client-2025-04-04");
     }
 }

@@ -19,7 +19,8 @@ fn call(members: &Value) -> Call {
 }
 
 fn sent(model: &str, members: &Value) -> Value {
-    Value::Object(body(&call(members), &target(model)).unwrap().members)
+    let built = body(&call(members), &target(model)).unwrap();
+    serde_json::from_slice(&built.members.to_json()).unwrap()
 }
 
 fn turns(messages: &Value) -> Value {

@@ -36,6 +36,7 @@ use crate::adapt::{
     Adapter, Auth, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest,
 };
 use crate::error::{Error, Result, Side};
+use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::Bytes;
 use models::{Family, Route};
@@ -76,10 +77,7 @@ impl Adapter for Bedrock {
             verb,
             headers,
         };
-        let upstream = |ask, body: Object| {
-            let body = serde_json::to_vec(&Value::Object(body)).unwrap_or_default();
-            wire::upstream(call, target, ask, body.into())
-        };
+        let upstream = |ask, body: Params| wire::upstream(call, target, ask, body.to_json());
         let invoke = if call.stream {
             "invoke-with-response-stream"
         } else {
@@ -105,12 +103,13 @@ impl Adapter for Bedrock {
                 upstream(ask(invoke, headers), body)
             }
             Road::Messages => {
-                let body = claude::native(call, target)?.to_json();
-                wire::upstream(call, target, ask(invoke, guardrail(call, target)), body)
+                let body = claude::native(call, target)?;
+                upstream(ask(invoke, guardrail(call, target)), body)
             }
             Road::Text(family) => {
                 let body = texts::body(call, target, family)?;
-                upstream(ask(invoke, guardrail(call, target)), body)
+                let body = serde_json::to_vec(&body).unwrap_or_default().into();
+                wire::upstream(call, target, ask(invoke, guardrail(call, target)), body)
             }
             Road::Embeddings => {
                 let first = embeddings::requests(call, target)?.into_iter().next();

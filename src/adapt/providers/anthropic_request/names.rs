@@ -1,6 +1,7 @@
 //! Names of tools. Anthropic takes letters, digits, `_` and `-`, 128 at most; other names are rewritten for the request
 //! and given back in the reply.
 
+use crate::adapt::tree::Tree;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +17,8 @@ pub struct Names {
 
 impl Names {
     /// Of tools in OpenAI's form.
-    pub fn of(tools: &[Value]) -> Self {
-        let custom = |tool: &&Value| {
+    pub fn of(tools: &[Tree<'_>]) -> Self {
+        let custom = |tool: &&Tree<'_>| {
             tool["type"]
                 .as_str()
                 .is_none_or(|kind| matches!(kind, "function" | "custom"))
@@ -29,7 +30,7 @@ impl Names {
     }
 
     /// Of tools in Anthropic's form.
-    pub fn in_anthropic_form(tools: &[Value]) -> Self {
+    pub fn in_anthropic_form(tools: &[Tree<'_>]) -> Self {
         let custom = tools.iter().filter(|tool| tool["type"] == "custom");
         Self::new(custom.filter_map(|tool| tool["name"].as_str()))
     }
@@ -76,12 +77,13 @@ impl Names {
     }
 
     /// Rewrites the tools of a request.
-    pub fn rewrite_tools(&self, tools: &mut [Value]) {
+    pub fn rewrite_tools(&self, tools: &mut [Tree<'_>]) {
         for tool in tools.iter_mut().filter(|tool| tool["type"] == "custom") {
             let Some(sent) = tool["name"].as_str().and_then(|name| self.sent.get(name)) else {
                 continue;
             };
-            tool["name"] = json!(sent);
+            let sent = sent.clone();
+            tool.set("name", sent);
         }
     }
 

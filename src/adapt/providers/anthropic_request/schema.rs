@@ -2,6 +2,7 @@
 
 use super::{Built, has, thinking, tools::Tools};
 use crate::adapt::habits::Mapping;
+use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::usage::Object;
 use serde_json::{Value, json};
 
@@ -46,14 +47,14 @@ const CONSTRAINTS: [(&str, &str); 25] = [
 ];
 
 /// Writes the wanted form.
-pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools) {
+pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools<'_>) {
     let Some(schema) = wanted(mapping) else {
         return;
     };
     if is_native(mapping, &schema) {
-        let schema = constrained(&without_references(schema), 0);
-        let format = json!({"type": "json_schema", "schema": schema});
-        built.members.insert("output_format".into(), format);
+        let schema = Value::from(&without_references(schema.into()));
+        let format = json!({"type": "json_schema", "schema": constrained(&schema, 0)});
+        built.members.set("output_format", &format);
         return;
     }
     let mut input = json!({"type": "object"});
@@ -62,7 +63,7 @@ pub fn apply(mapping: &Mapping<'_>, built: &mut Built, tools: &mut Tools) {
     }
     tools
         .list
-        .push(json!({"name": TOOL, "input_schema": input}));
+        .push(tree!({"name": TOOL, "input_schema": Tree::from(input)}));
     // A model that thinks may not be forced.
     if !thinking::is_asked(mapping) && can_be_forced(mapping) {
         tools.choice = Some(json!({"name": TOOL, "type": "tool"}));
@@ -131,16 +132,16 @@ fn is_object(node: &Object) -> bool {
 }
 
 /// The schema with its definitions where they are used.
-pub fn without_references(mut schema: Value) -> Value {
-    let Value::Object(node) = &mut schema else {
+pub fn without_references(mut schema: Tree<'_>) -> Tree<'_> {
+    let Tree::Object(node) = &mut schema else {
         return schema;
     };
-    let key = if node.contains_key("$defs") {
+    let key = if node.contains("$defs") {
         "$defs"
     } else {
         "definitions"
     };
-    let Some(Value::Object(definitions)) = node.remove(key) else {
+    let Some(Tree::Object(definitions)) = node.remove(key) else {
         return schema;
     };
     let (mut budget, before) = (10_000, schema.clone());
@@ -148,15 +149,15 @@ pub fn without_references(mut schema: Value) -> Value {
         return schema;
     }
     let mut kept = before;
-    kept[key] = Value::Object(definitions);
+    kept.set(key, definitions);
     kept
 }
 
 /// Whether every reference could be replaced within the depth and the budget of nodes.
-fn inline(
-    node: &mut Value,
+fn inline<'a>(
+    node: &mut Tree<'a>,
     key: &str,
-    definitions: &Object,
+    definitions: &Members<'a>,
     depth: usize,
     budget: &mut usize,
 ) -> bool {
@@ -166,7 +167,7 @@ fn inline(
     }
     let named = node
         .get("$ref")
-        .and_then(Value::as_str)
+        .and_then(Tree::as_str)
         .and_then(|path| {
             path.strip_prefix("#/")?
                 .strip_prefix(key)?
@@ -177,10 +178,10 @@ fn inline(
         *node = definition.clone();
     }
     match node {
-        Value::Object(members) => members
+        Tree::Object(members) => members
             .values_mut()
             .all(|value| inline(value, key, definitions, depth + 1, budget)),
-        Value::Array(list) => list
+        Tree::List(list) => list
             .iter_mut()
             .all(|value| inline(value, key, definitions, depth + 1, budget)),
         _ => true,

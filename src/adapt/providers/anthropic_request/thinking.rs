@@ -37,16 +37,14 @@ pub fn apply(mapping: &Mapping<'_>, built: &mut Built) -> Result<()> {
     if let Some(Value::String(effort)) = effort {
         asked(mapping, &effort, adaptive, built)?;
     }
-    if is(mapping, "thinking_always_on") && kind(built) == Some("disabled") {
+    if is(mapping, "thinking_always_on") && kind(built).as_deref() == Some("disabled") {
         built.members.remove("thinking");
     }
     if let Some(budget) = budget(built)
-        && matches!(kind(built), Some("enabled"))
-        && !built.members.contains_key("max_tokens")
+        && kind(built).as_deref() == Some("enabled")
+        && !built.members.contains("max_tokens")
     {
-        built
-            .members
-            .insert("max_tokens".into(), json!(budget + ROOM));
+        built.members.set("max_tokens", &(budget + ROOM));
     }
     Ok(())
 }
@@ -77,16 +75,14 @@ fn is(mapping: &Mapping<'_>, capability: &str) -> bool {
     has(mapping.model, mapping.provider, capability) == Some(true)
 }
 
-fn kind(built: &Built) -> Option<&str> {
-    built.members.get("thinking")?.get("type")?.as_str()
+fn kind(built: &Built) -> Option<String> {
+    let thinking: Value = built.members.get("thinking")?;
+    thinking["type"].as_str().map(str::to_owned)
 }
 
 fn budget(built: &Built) -> Option<u64> {
-    built
-        .members
-        .get("thinking")?
-        .get("budget_tokens")?
-        .as_u64()
+    let thinking: Value = built.members.get("thinking")?;
+    thinking["budget_tokens"].as_u64()
 }
 
 /// Anthropic's own parameter; what the model does not know in this form is told in the other.
@@ -94,7 +90,7 @@ fn own(mapping: &Mapping<'_>, mut thinking: Value, adaptive: bool, built: &mut B
     let budget = thinking["budget_tokens"].as_u64();
     match thinking["type"].as_str() {
         Some("adaptive") if !adaptive => {
-            let most = built.members.get("max_tokens").and_then(Value::as_u64);
+            let most = built.members.get::<u64>("max_tokens");
             let budget = match most {
                 Some(most) if most <= MIN_BUDGET => return,
                 Some(most) => most.saturating_sub(1).min(2048),
@@ -113,13 +109,12 @@ fn own(mapping: &Mapping<'_>, mut thinking: Value, adaptive: bool, built: &mut B
                 2048.. => "medium",
                 _ => "low",
             };
-            built
-                .members
-                .insert("output_config".into(), json!({"effort": effort}));
+            let config = json!({"effort": effort});
+            built.members.set("output_config", &config);
         }
         _ => {}
     }
-    built.members.insert("thinking".into(), thinking);
+    built.members.set("thinking", &thinking);
 }
 
 fn asked(mapping: &Mapping<'_>, effort: &str, adaptive: bool, built: &mut Built) -> Result<()> {
@@ -143,7 +138,7 @@ fn asked(mapping: &Mapping<'_>, effort: &str, adaptive: bool, built: &mut Built)
     };
     if !adaptive {
         let thinking = json!({"type": "enabled", "budget_tokens": budget});
-        built.members.insert("thinking".into(), thinking);
+        built.members.set("thinking", &thinking);
         return Ok(());
     }
     if effort == "xhigh" && !is(mapping, "supports_xhigh_reasoning_effort") {
@@ -155,9 +150,8 @@ fn asked(mapping: &Mapping<'_>, effort: &str, adaptive: bool, built: &mut Built)
     let level = if effort == "minimal" { "low" } else { effort };
     // Without `display`, adaptive thinking comes back blank.
     let thinking = json!({"type": "adaptive", "display": "summarized"});
-    built.members.insert("thinking".into(), thinking);
-    built
-        .members
-        .insert("output_config".into(), json!({"effort": level}));
+    built.members.set("thinking", &thinking);
+    let config = json!({"effort": level});
+    built.members.set("output_config", &config);
     Ok(())
 }

@@ -2,9 +2,12 @@
 
 use super::Built;
 use crate::adapt::habits::Mapping;
+use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::usage::Object;
 use crate::error::{Error, Result};
+use bytes::Bytes;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// What an input schema may hold at its top.
 const SCHEMA_MEMBERS: [&str; 6] = [
@@ -25,16 +28,16 @@ const MARKS: [&str; 4] = [
 
 /// The tools of a request.
 #[derive(Debug, Default)]
-pub struct Tools {
+pub struct Tools<'a> {
     /// In Anthropic's form.
-    pub list: Vec<Value>,
+    pub list: Vec<Tree<'a>>,
     /// MCP servers, which stand apart.
-    servers: Vec<Value>,
+    servers: Vec<Tree<'a>>,
     /// `tool_choice` in Anthropic's form.
     pub choice: Option<Value>,
 }
 
-impl Tools {
+impl Tools<'_> {
     /// Writes what there is into the body, and the features that it needs.
     pub fn write(self, built: &mut Built) {
         for tool in &self.list {
@@ -55,68 +58,60 @@ impl Tools {
             };
             built.betas.insert(beta);
         }
-        let mut write = |name: &str, value: Value| built.members.insert(name.into(), value);
-        if !self.list.is_empty() {
-            write("tools", Value::Array(self.list));
-        }
-        if !self.servers.is_empty() {
-            write("mcp_servers", Value::Array(self.servers));
+        for (name, list) in [("tools", self.list), ("mcp_servers", self.servers)] {
+            if !list.is_empty() {
+                built.members.set_raw(name, Tree::List(list).to_json());
+            }
         }
         if let Some(choice) = self.choice {
-            write("tool_choice", choice);
+            built.members.set("tool_choice", &choice);
         }
     }
 }
 
-/// The tools and the choice that the parameters name.
+/// The tools in `given`, and the choice and the search that the parameters name.
 ///
 /// # Errors
 /// A tool of a kind that nobody knows, or without what its kind needs.
-pub fn mapped(mapping: &mut Mapping<'_>) -> Result<Tools> {
+pub fn mapped<'a>(mapping: &Mapping<'_>, given: Option<&'a Bytes>) -> Result<Tools<'a>> {
     let mut tools = Tools::default();
-    for given in mapping
-        .params
-        .get::<Vec<Value>>("tools")
-        .unwrap_or_default()
-    {
-        add(given, &mut tools)?;
+    for given in Tree::list(given) {
+        add(&given, &mut tools)?;
     }
     if let Some(Value::Object(wish)) = mapping.value("web_search_options") {
-        tools.list.push(web_search(&wish));
+        tools.list.push(web_search(&wish).into());
     }
     tools.choice = choice(mapping)?;
     Ok(tools)
 }
 
-fn add(given: Value, tools: &mut Tools) -> Result<()> {
+fn add<'a>(given: &Tree<'a>, tools: &mut Tools<'a>) -> Result<()> {
     if given["type"] == "namespace" {
-        let Some(nested) = given["tools"].as_array() else {
-            return Ok(());
-        };
-        for tool in nested {
-            let wrapped = tool.get("function").is_none() && tool.get("input_schema").is_none();
-            let tool = if wrapped {
-                json!({"type": "function", "function": tool})
+        for tool in given["tools"].as_list().into_iter().flatten() {
+            if tool.get("function").is_none() && tool.get("input_schema").is_none() {
+                add(
+                    &tree!({"type": "function", "function": tool.clone()}),
+                    tools,
+                )?;
             } else {
-                tool.clone()
-            };
-            add(tool, tools)?;
+                add(tool, tools)?;
+            }
         }
         return Ok(());
     }
     if given.get("input_schema").is_some() {
-        tools.list.push(given);
+        tools.list.push(given.clone());
         return Ok(());
     }
-    let kind = given["type"].as_str().unwrap_or("function").to_owned();
+    let kind = given["type"].as_str().unwrap_or("function");
     let function = &given["function"];
-    let mut tool = match kind.as_str() {
+    let mut tool = match kind {
         "url" => {
-            tools.servers.push(given);
+            tools.servers.push(given.clone());
             return Ok(());
         }
         "mcp" => {
-            tools.servers.push(server(&given));
+            tools.servers.push(server(given));
             return Ok(());
         }
         "function" | "custom" => custom(function),
@@ -126,11 +121,11 @@ fn add(given: Value, tools: &mut Tools) -> Result<()> {
             let default = kind.strip_suffix("_20251119").unwrap_or_default();
             let name = match name {
                 Some(name) => name,
-                None if default.starts_with("tool_search_tool") => json!(default),
+                None if default.starts_with("tool_search_tool") => default.to_owned().into(),
                 None => return Err(Error::bad_request("Missing required parameter: name")),
             };
             let mut tool = given.clone();
-            tool["name"] = name;
+            tool.set("name", name);
             tool
         }
         kind if kind.starts_with("advisor_") => given.clone(),
@@ -141,7 +136,7 @@ fn add(given: Value, tools: &mut Tools) -> Result<()> {
             || (kind.starts_with("computer_") && mark != "cache_control");
         let value = given.get(mark).or_else(|| function.get(mark));
         if let Some(value) = value.filter(|value| !value.is_null() && !unmarked) {
-            tool[mark] = value.clone();
+            tool.set(mark, value.clone());
         }
     }
     tools.list.push(tool);
@@ -162,79 +157,82 @@ fn is_hosted(kind: &str) -> bool {
     .any(|hosted| kind.starts_with(hosted))
 }
 
-fn custom(function: &Value) -> Value {
-    let mut tool = json!({"name": function["name"], "input_schema": input_schema(&function["parameters"]), "type": "custom"});
+fn custom<'a>(function: &Tree<'a>) -> Tree<'a> {
+    let schema = input_schema(&function["parameters"]);
+    let mut tool =
+        tree!({"name": function["name"].clone(), "input_schema": schema, "type": "custom"});
     for name in ["description", "eager_input_streaming"] {
         if let Some(value) = function.get(name).filter(|value| !value.is_null()) {
-            tool[name] = value.clone();
+            tool.set(name, value.clone());
         }
     }
     tool
 }
 
 /// An object always, with the members that Anthropic knows; older names of definitions become today's.
-fn input_schema(given: &Value) -> Value {
-    let mut schema = match given {
-        Value::Object(schema) => schema.clone(),
-        _ => Object::new(),
-    };
-    schema.insert("type".into(), json!("object"));
-    schema.entry("properties").or_insert_with(|| json!({}));
-    if let Some(definitions) = schema.remove("definitions") {
-        schema.entry("$defs").or_insert(definitions);
-        let mut whole = Value::Object(schema);
-        rename_references(&mut whole);
-        schema = match whole {
-            Value::Object(schema) => schema,
-            _ => Object::new(),
-        };
+fn input_schema<'a>(given: &Tree<'a>) -> Tree<'a> {
+    let mut schema = given.as_object().cloned().unwrap_or_default();
+    schema.set("type", "object");
+    if !schema.contains("properties") {
+        schema.set("properties", tree!({}));
     }
-    schema.retain(|name, _| SCHEMA_MEMBERS.contains(&name.as_str()));
-    Value::Object(schema)
+    if let Some(definitions) = schema.remove("definitions") {
+        if !schema.contains("$defs") {
+            schema.set("$defs", definitions);
+        }
+        rename_references(&mut schema);
+    }
+    schema.retain(|name| SCHEMA_MEMBERS.contains(&name));
+    Tree::Object(schema)
 }
 
-fn rename_references(node: &mut Value) {
+fn rename_references(node: &mut Members<'_>) {
+    if let Some(Tree::Text(path)) = node.get_mut("$ref")
+        && let Some(name) = path.strip_prefix("#/definitions/")
+    {
+        *path = Cow::Owned(format!("#/$defs/{name}"));
+    }
+    node.values_mut().for_each(rename_below);
+}
+
+fn rename_below(node: &mut Tree<'_>) {
     match node {
-        Value::Object(members) => {
-            if let Some(Value::String(path)) = members.get_mut("$ref")
-                && let Some(name) = path.strip_prefix("#/definitions/")
-            {
-                *path = format!("#/$defs/{name}");
-            }
-            members.values_mut().for_each(rename_references);
-        }
-        Value::Array(list) => list.iter_mut().for_each(rename_references),
+        Tree::Object(members) => rename_references(members),
+        Tree::List(list) => list.iter_mut().for_each(rename_below),
         _ => {}
     }
 }
 
-fn computer(kind: &str, function: &Value) -> Result<Value> {
+fn computer<'a>(kind: &str, function: &Tree<'a>) -> Result<Tree<'a>> {
     let parameters = &function["parameters"];
     let size = |name: &str| {
         parameters.get(name).cloned().ok_or_else(|| {
             Error::bad_request("Missing required parameter: display_width_px or display_height_px")
         })
     };
-    let mut tool = json!({
-        "type": kind,
-        "name": function.get("name").cloned().unwrap_or_else(|| json!("computer")),
+    let mut tool = tree!({
+        "type": kind.to_owned(),
+        "name": function.get("name").cloned().unwrap_or_else(|| "computer".into()),
         "display_width_px": size("display_width_px")?,
         "display_height_px": size("display_height_px")?,
     });
     if let Some(number) = parameters.get("display_number").filter(|n| !n.is_null()) {
-        tool["display_number"] = number.clone();
+        tool.set("display_number", number.clone());
     }
     Ok(tool)
 }
 
-fn server(given: &Value) -> Value {
-    let mut server =
-        json!({"type": "url", "url": given["server_url"], "name": given["server_label"]});
+fn server<'a>(given: &Tree<'a>) -> Tree<'a> {
+    let (url, name) = (given["server_url"].clone(), given["server_label"].clone());
+    let mut server = tree!({"type": "url", "url": url, "name": name});
     if let Some(allowed) = given.get("allowed_tools").filter(|a| !a.is_null()) {
-        server["tool_configuration"] = json!({"allowed_tools": allowed});
+        server.set(
+            "tool_configuration",
+            tree!({"allowed_tools": allowed.clone()}),
+        );
     }
     if let Some(bearer) = given["headers"]["Authorization"].as_str() {
-        server["authorization_token"] = json!(bearer.replace("Bearer ", ""));
+        server.set("authorization_token", bearer.replace("Bearer ", ""));
     }
     server
 }
@@ -310,13 +308,13 @@ fn choice(mapping: &Mapping<'_>) -> Result<Option<Value>> {
 }
 
 /// Anthropic wants tools where the messages call some; this one stands in when the call names none.
-pub fn stand_in() -> Value {
-    json!({"name": "dummy_tool", "type": "custom", "description": "This is a dummy tool call",
-        "input_schema": {"type": "object", "properties": {}}})
+pub fn stand_in() -> Tree<'static> {
+    tree!({"name": "dummy_tool", "type": "custom", "description": "This is a dummy tool call",
+        "input_schema": tree!({"type": "object", "properties": tree!({})})})
 }
 
 /// Whether code can be run.
-pub fn runs_code(tools: &[Value]) -> bool {
+pub fn runs_code(tools: &[Tree<'_>]) -> bool {
     let kinds = tools.iter().filter_map(|tool| tool["type"].as_str());
     kinds
         .into_iter()

@@ -7,7 +7,6 @@ use crate::request::Call;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
 
 /// The protocol's version.
 const VERSION: &str = "2023-06-01";
@@ -21,8 +20,7 @@ pub fn upstream(call: &Call, target: &Target, built: Built) -> Result<UpstreamRe
         method: Method::POST,
         url: url(target),
         headers: headers(call, target, &built)?,
-        body: Bytes::from(serde_json::to_vec(&Value::Object(built.members)).unwrap_or_default())
-            .into(),
+        body: built.members.to_json().into(),
     })
 }
 

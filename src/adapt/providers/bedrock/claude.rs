@@ -71,30 +71,26 @@ pub fn as_claude(target: &Target) -> Target {
 ///
 /// # Errors
 /// As [`anthropic_request::body`].
-pub fn body(call: &Call, target: &Target) -> Result<(Object, bool)> {
+pub fn body(call: &Call, target: &Target) -> Result<(Params, bool)> {
     let built = anthropic_request::body(call, &as_claude(target))?;
     let mut members = built.members;
-    let announced = members.contains_key("output_format");
-    if let Some(format) = members.remove("output_format") {
-        let config = members.entry("output_config").or_insert_with(|| json!({}));
-        config["format"] = format;
+    let announced = members.contains("output_format");
+    if let Some(format) = members.get::<Value>("output_format") {
+        let mut config: Object = members.get("output_config").unwrap_or_default();
+        config.insert("format".into(), format);
+        members.set("output_config", &config);
+        members.remove("output_format");
     }
     for name in ["model", "stream", "model_id", "guardrailConfig"] {
         members.remove(name);
     }
-    members
-        .entry("anthropic_version")
-        .or_insert_with(|| json!(VERSION));
-    if let Some(Value::Array(tools)) = members.get_mut("tools") {
-        for tool in tools.iter_mut().filter_map(Value::as_object_mut) {
-            as_bedrock_takes(tool);
-        }
+    if !members.contains("anthropic_version") {
+        members.set("anthropic_version", VERSION);
     }
+    rename_tools(&mut members);
     let mut betas: BTreeSet<String> = wire::betas(call, target).into_iter().collect();
-    let own = members.remove("anthropic_beta");
-    let own: Vec<String> = own
-        .and_then(|own| serde_json::from_value(own).ok())
-        .unwrap_or_default();
+    let own: Vec<String> = members.get("anthropic_beta").unwrap_or_default();
+    members.remove("anthropic_beta");
     betas.extend(own);
     if announced {
         betas.insert(FORMS.to_owned());
@@ -104,7 +100,7 @@ pub fn body(call: &Call, target: &Target) -> Result<(Object, bool)> {
         betas.extend(known.map(|(_, sent)| (*sent).to_owned()));
     }
     if !betas.is_empty() {
-        members.insert("anthropic_beta".into(), json!(betas));
+        members.set("anthropic_beta", &betas);
     }
     Ok((members, announced))
 }
@@ -153,14 +149,19 @@ pub fn native(call: &Call, target: &Target) -> Result<Params> {
     if !betas.is_empty() {
         body.set("anthropic_beta", &betas);
     }
-    if let Some(mut tools) = body.get::<Vec<Object>>("tools") {
+    rename_tools(&mut body);
+    Ok(body)
+}
+
+/// Tools under the names that Bedrock has for them; a list that needs no other stays as it came.
+fn rename_tools(members: &mut Params) {
+    if let Some(mut tools) = members.get::<Vec<Object>>("tools") {
         let before = tools.clone();
         tools.iter_mut().for_each(as_bedrock_takes);
         if tools != before {
-            body.set("tools", &tools);
+            members.set("tools", &tools);
         }
     }
-    Ok(body)
 }
 
 /// Bedrock's names for a tool's kinds, and none of the members that it refuses.

@@ -12,6 +12,7 @@ use super::{metadata, models, wire};
 use crate::adapt::Target;
 use crate::adapt::habits::Mapping;
 use crate::adapt::providers::openai_request::{injection, map_params, text, with_defaults};
+use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::usage::Object;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
@@ -58,7 +59,6 @@ struct Mapped<'a> {
     given: Params,
     mapping: Mapping<'a>,
     model: &'a str,
-    tools: Vec<Value>,
     format: Format,
     thinking: Thinking,
 }
@@ -87,41 +87,40 @@ impl<'a> Mapped<'a> {
         let model = model(target);
         let thinking = Thinking::of(&mapping, model)?;
         let format = Format::of(&mapping, model);
-        let mut tools: Vec<Value> = format.tool.clone().into_iter().collect();
-        tools.extend(
-            mapping
-                .params
-                .get::<Vec<Value>>("tools")
-                .into_iter()
-                .flatten(),
-        );
-        if mapping.params.get::<Object>("web_search_options").is_some()
-            && model.to_lowercase().contains("nova")
-        {
-            tools.push(json!({"systemTool": {"name": "nova_grounding"}}));
-        }
         Ok(Self {
             given,
             mapping,
             model,
-            tools,
             format,
             thinking,
         })
     }
 
-    fn plan(&self) -> Plan {
+    /// The made-up tool, the caller's, and Nova's search.
+    fn tools(&self) -> Vec<Tree<'_>> {
+        let made_up = self.format.tool.clone().map(Tree::from);
+        let mut tools: Vec<Tree<'_>> = made_up.into_iter().collect();
+        let params = &self.mapping.params;
+        tools.extend(Tree::list(params.raw("tools")));
+        if self.model.to_lowercase().contains("nova")
+            && params.get::<Object>("web_search_options").is_some()
+        {
+            tools.push(tree!({"systemTool": tree!({"name": "nova_grounding"})}));
+        }
+        tools
+    }
+
+    fn plan(&self, tools: &[Tree<'_>]) -> Plan {
         let no_stream = self.model.contains("ai21")
             || (self.model.contains("meta.llama3-3-70b-instruct-v1:0")
                 && self.mapping.params.contains("tools"));
-        let sent = self
-            .tools
+        let sent = tools
             .iter()
             .filter_map(|tool| tool["function"]["name"].as_str());
         Plan {
             json_mode: self.format.asked,
             fake_stream: self.mapping.stream && (self.format.tool.is_some() || no_stream),
-            names: Names::of(&self.tools),
+            names: Names::of(tools),
             tools: sent.map(str::to_owned).collect(),
         }
     }
@@ -137,7 +136,7 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
         return Plan::default();
     }
     Mapped::of(call, target)
-        .map(|mapped| mapped.plan())
+        .map(|mapped| mapped.plan(&mapped.tools()))
         .unwrap_or_default()
 }
 
@@ -145,24 +144,24 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
 ///
 /// # Errors
 /// A parameter that the model does not take, messages that cannot be translated.
-pub fn body(call: &Call, target: &Target) -> Result<(Object, Plan)> {
+pub fn body(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     let mapped = Mapped::of(call, target)?;
-    let plan = mapped.plan();
+    let mut tools = mapped.tools();
+    let plan = mapped.plan(&tools);
     let Mapped {
         given,
         mapping,
         model,
-        mut tools,
         format,
         thinking,
-    } = mapped;
+    } = &mapped;
     let caches = CachePoints::of(model);
     let raw = given.raw("messages").cloned();
     let raw = injection::inject(
         raw.unwrap_or_else(|| Bytes::from_static(b"[]")),
         &mapping.extra,
     );
-    let list: Vec<Object> = serde_json::from_slice(&raw)
+    let list: Vec<Members<'_>> = serde_json::from_slice(&raw)
         .map_err(|e| Error::bad_request(format!("`messages` cannot be read: {e}")))?;
     let (system, mut list) = split(list, caches);
     if tools.is_empty()
@@ -180,65 +179,67 @@ pub fn body(call: &Call, target: &Target) -> Result<(Object, Plan)> {
     if mapping.extra.contains("guardrailConfig") {
         guard(&mut list);
     }
-    let turns = Translation::new(target, model, caches).of(list)?;
+    let translation = Translation::new(target, model, caches);
+    let list = translation.completed(list)?;
+    let turns = translation.of(&list)?;
 
-    let inference = inference(&mapping, model, thinking.max_tokens)?;
-    let forced = format
-        .choice
-        .filter(|_| !mapping.params.contains("tool_choice"));
-    let mut choice = tools::choice(&mapping, model)?.or(forced);
+    let inference = inference(mapping, model, thinking.max_tokens)?;
+    let forced = format.choice.clone();
+    let forced = forced.filter(|_| !mapping.params.contains("tool_choice"));
+    let mut choice = tools::choice(mapping, model)?.or(forced);
     if let Some(wanted) = &choice
         && thinking.is_enabled()
         && wanted.get("auto").is_none()
     {
         choice = Some(json!({"auto": {}}));
     }
-    let mut fields = fields(&mapping, model, &thinking, inference.fields);
-    let (computers, tools): (Vec<Value>, Vec<Value>) =
-        tools.into_iter().partition(tools::is_computer);
+    let mut fields = fields(mapping, model, thinking, inference.fields);
+    let (computers, tools): (Vec<_>, Vec<_>) = tools.into_iter().partition(tools::is_computer);
     let mut specs = tools::specs(&tools, model, caches);
     if !computers.is_empty() {
-        let as_sent = computers.iter().map(tools::computer).collect();
+        let as_sent = computers.iter().map(tools::computer);
+        let as_sent = as_sent.map(|tool| Value::from(&tool)).collect();
         fields.insert("tools".into(), Value::Array(as_sent));
     }
     let named = wire::betas(call, target);
     betas(&mut fields, named, model, &tools, !computers.is_empty())?;
-    specs.extend(tools_point(&mapping, caches).filter(|_| !specs.is_empty()));
+    specs.extend(tools_point(mapping, caches).filter(|_| !specs.is_empty()));
 
-    let mut body = Object::new();
-    let mut put = |name: &str, value: Value| body.insert(name.into(), value);
-    put("messages", Value::Array(turns));
-    put("inferenceConfig", Value::Object(inference.config));
+    let mut body = Params::default();
+    body.set_raw("messages", turns.to_json());
+    body.set("inferenceConfig", &inference.config);
     if !fields.is_empty() {
         if fields.contains_key("thinking") {
-            put("additionalModelResponseFieldPaths", json!([THOUGHTS]));
+            body.set("additionalModelResponseFieldPaths", &[THOUGHTS]);
         }
-        put("additionalModelRequestFields", Value::Object(fields));
+        body.set("additionalModelRequestFields", &fields);
     }
     if !system.is_empty() {
-        put("system", Value::Array(system));
+        body.set_raw("system", Tree::List(system).to_json());
     }
+    let own = |name: &str| mapping.extra.raw(name).filter(|raw| &raw[..] != b"null");
     for name in CONFIGS {
-        if let Some(value) = mapping.extra.get::<Value>(name) {
-            put(name, value);
+        if let Some(raw) = own(name) {
+            body.set_raw(name, raw.clone());
         }
     }
-    if let Some(tier) = service_tier(&mapping) {
-        put("serviceTier", json!({"type": tier}));
+    if let Some(tier) = service_tier(mapping) {
+        body.set("serviceTier", &json!({"type": tier}));
     }
     if !specs.is_empty() {
-        let mut config = json!({"tools": specs});
+        let mut config = tree!({"tools": specs});
         if let Some(choice) = choice {
-            config["toolChoice"] = choice;
+            config.set("toolChoice", choice);
         }
-        put("toolConfig", config);
+        body.set_raw("toolConfig", config.to_json());
     }
-    if let Some(metadata) = metadata::wanted(&mapping)? {
-        put("requestMetadata", metadata);
+    if let Some(metadata) = metadata::wanted(mapping)? {
+        body.set("requestMetadata", &metadata);
     }
-    let config = mapping.extra.get::<Value>("outputConfig");
-    if let Some(config) = format.config.or(config) {
-        put("outputConfig", config);
+    match (&format.config, own("outputConfig")) {
+        (Some(config), _) => body.set("outputConfig", config),
+        (None, Some(raw)) => body.set_raw("outputConfig", raw.clone()),
+        (None, None) => {}
     }
     Ok((body, plan))
 }
@@ -394,7 +395,7 @@ fn betas(
     fields: &mut Object,
     named: Vec<String>,
     model: &str,
-    tools: &[Value],
+    tools: &[Tree<'_>],
     computer: bool,
 ) -> Result<()> {
     const COMPACT: &str = "compact_20260112";
@@ -413,7 +414,7 @@ fn betas(
             betas.push(beta.to_owned());
         }
     };
-    let eager = |tool: &Value| {
+    let eager = |tool: &Tree<'_>| {
         tool["eager_input_streaming"] == true || tool["function"]["eager_input_streaming"] == true
     };
     if tools.iter().any(eager) {
@@ -448,8 +449,8 @@ fn betas(
 }
 
 /// The cache point that the deployment wants behind the tools.
-fn tools_point(mapping: &Mapping<'_>, caches: CachePoints) -> Option<Value> {
-    let points = mapping.extra.get::<Vec<Value>>(injection::NAME)?;
+fn tools_point(mapping: &Mapping<'_>, caches: CachePoints) -> Option<Tree<'static>> {
+    let points = Tree::list(mapping.extra.raw(injection::NAME));
     let point = points
         .iter()
         .find(|point| point["location"] == "tool_config")?;
@@ -467,22 +468,22 @@ fn service_tier(mapping: &Mapping<'_>) -> Option<&'static str> {
 }
 
 /// A guardrail looks at the texts of the user's last turn, unless the caller marked others.
-fn guard(messages: &mut [Object]) {
+fn guard(messages: &mut [Members<'_>]) {
     let last = messages
         .iter_mut()
         .rev()
         .take_while(|message| role(message) == "user");
     for message in last {
         match message.get_mut("content") {
-            Some(Value::Array(parts))
-                if !parts.iter().any(|part| part["type"] == "guarded_text") =>
-            {
+            Some(Tree::List(parts)) if !parts.iter().any(|part| part["type"] == "guarded_text") => {
                 for part in parts.iter_mut().filter(|part| part["type"] == "text") {
-                    *part = json!({"type": "guarded_text", "text": part["text"]});
+                    let text = part.get_mut("text").map(std::mem::take);
+                    *part = tree!({"type": "guarded_text", "text": text.unwrap_or_default()});
                 }
             }
-            Some(content @ Value::String(_)) => {
-                *content = json!([{"type": "guarded_text", "text": content}]);
+            Some(content @ Tree::Text(_)) => {
+                let text = std::mem::take(content);
+                *content = vec![tree!({"type": "guarded_text", "text": text})].into();
             }
             _ => {}
         }
@@ -499,7 +500,8 @@ fn no_tools() -> Error {
 }
 
 /// Bedrock wants tools where the messages call some.
-fn stand_in() -> Value {
-    json!({"type": "function", "function": {"name": "dummy_tool", "description": "This is a dummy tool call",
-        "parameters": {"type": "object", "properties": {}}}})
+fn stand_in() -> Tree<'static> {
+    let parameters = tree!({"type": "object", "properties": tree!({})});
+    let function = tree!({"name": "dummy_tool", "description": "This is a dummy tool call", "parameters": parameters});
+    tree!({"type": "function", "function": function})
 }

@@ -1,8 +1,8 @@
 //! Images, documents and videos as Converse's blocks: the bytes of a data URI, and the name of their form.
 
 use crate::adapt::Target;
+use crate::adapt::tree::{Tree, tree};
 use crate::error::{Error, ErrorKind, Result, Side};
-use serde_json::{Value, json};
 use std::fmt::Write;
 
 const IMAGES: [&str; 4] = ["png", "jpeg", "gif", "webp"];
@@ -36,13 +36,13 @@ const DOCUMENTS: [(&str, &str); 12] = [
 const SAMPLE: usize = 64 << 10;
 
 /// The block of an image part: `{"url": ..., "format": ...}` or the address itself.
-pub fn image(given: &Value, target: &Target) -> Result<Value> {
+pub fn image<'a>(given: &'a Tree<'a>, target: &Target) -> Result<Tree<'a>> {
     let url = given.as_str().or_else(|| given["url"].as_str());
     block(url.unwrap_or_default(), given["format"].as_str(), target)
 }
 
 /// The block of a file part.
-pub fn file(part: &Value, target: &Target) -> Result<Value> {
+pub fn file<'a>(part: &'a Tree<'a>, target: &Target) -> Result<Tree<'a>> {
     let file = &part["file"];
     let bad = |what: &str| Error::bad_request(what).at("bedrock", &target.model);
     if file.is_null() {
@@ -60,7 +60,7 @@ pub fn file(part: &Value, target: &Target) -> Result<Value> {
 }
 
 /// The block of Anthropic's document part.
-pub fn document(part: &Value, target: &Target) -> Result<Value> {
+pub fn document<'a>(part: &'a Tree<'a>, target: &Target) -> Result<Tree<'a>> {
     let source = &part["source"];
     if source["type"] != "base64" {
         return Err(unsupported(
@@ -72,10 +72,12 @@ pub fn document(part: &Value, target: &Target) -> Result<Value> {
     let data = source["data"].as_str().unwrap_or_default();
     let format = document_format(media).ok_or_else(|| unknown(target, media))?;
     let name = format!("Document_{}_{format}", name_of(data));
-    Ok(json!({"document": {"source": {"bytes": data}, "format": format, "name": name}}))
+    let source = tree!({"bytes": data});
+    let document = tree!({"source": source, "format": format, "name": name});
+    Ok(tree!({"document": document}))
 }
 
-fn block(uri: &str, given: Option<&str>, target: &Target) -> Result<Value> {
+fn block<'a>(uri: &'a str, given: Option<&'a str>, target: &Target) -> Result<Tree<'a>> {
     let Some((head, data)) = uri
         .split_once(',')
         .filter(|(head, _)| head.contains("base64"))
@@ -91,17 +93,18 @@ fn block(uri: &str, given: Option<&str>, target: &Target) -> Result<Value> {
     let media = given.or(named).filter(|media| !media.is_empty());
     let media = media.unwrap_or("image/jpeg");
     let format = media.split('/').nth(1).unwrap_or_default();
-    let source = json!({"bytes": data});
+    let source = tree!({"bytes": data});
     if media.starts_with("application") || media.starts_with("text") {
         let format = document_format(media).ok_or_else(|| unknown(target, media))?;
         let name = format!("DocumentPDFmessages_{}_{format}", name_of(data));
-        return Ok(json!({"document": {"source": source, "format": format, "name": name}}));
+        let document = tree!({"source": source, "format": format, "name": name});
+        return Ok(tree!({"document": document}));
     }
     if VIDEOS.contains(&format) {
-        return Ok(json!({"video": {"source": source, "format": format}}));
+        return Ok(tree!({"video": tree!({"source": source, "format": format})}));
     }
     if IMAGES.contains(&format) {
-        return Ok(json!({"image": {"source": source, "format": format}}));
+        return Ok(tree!({"image": tree!({"source": source, "format": format})}));
     }
     Err(unsupported(
         target,

@@ -7,11 +7,13 @@ use super::models;
 use super::system::role;
 use super::tools::{CachePoints, valid};
 use crate::adapt::Target;
-use crate::adapt::usage::Object;
+use crate::adapt::providers::anthropic_request::messages as claude;
+use crate::adapt::tree::{Members, Tree, tree};
 use crate::error::{Error, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands in where a turn is missing (LiteLLM's words).
@@ -23,6 +25,9 @@ const IMAGE_ELSEWHERE: &str = "[Tool returned an image - see the following user 
 /// Longest id of a call, and how much of its digest tells it from one that was cut like it.
 const MAX_ID: usize = 64;
 const ID_DIGEST: usize = 4;
+
+/// The member that asks for a cache point.
+const MARK: &str = "cache_control";
 
 /// How a conversation is translated.
 pub struct Translation<'a> {
@@ -45,14 +50,13 @@ impl<'a> Translation<'a> {
         }
     }
 
-    /// Translates all messages but the system's.
+    /// Translates all messages but the system's, which are [`Translation::completed`].
     ///
     /// # Errors
-    /// No message, one of a role that Converse has not, a part that it cannot hold.
-    pub fn of(&self, messages: Vec<Object>) -> Result<Vec<Value>> {
-        let messages = self.completed(messages)?;
-        let mut turns: Vec<(&str, Vec<Value>)> = Vec::new();
-        let mut rest = &messages[..];
+    /// One of a role that Converse has not, a part that it cannot hold.
+    pub fn of<'m>(&self, messages: &'m [Members<'m>]) -> Result<Tree<'m>> {
+        let mut turns: Vec<(&str, Vec<Tree<'m>>)> = Vec::new();
+        let mut rest = messages;
         while let Some(first) = rest.first() {
             let kind = role(first);
             let count = rest
@@ -80,7 +84,7 @@ impl<'a> Translation<'a> {
                     blocks.extend(content);
                 }
                 Some((last, _)) if *last == as_role => {
-                    turns.push(("assistant", vec![json!({"text": CONTINUE})]));
+                    turns.push(("assistant", vec![tree!({"text": CONTINUE})]));
                     turns.push((as_role, content));
                 }
                 _ => turns.push((as_role, content)),
@@ -93,23 +97,24 @@ impl<'a> Translation<'a> {
             trim_end(blocks);
         }
         let images_in_results = self.keeps_images();
-        let turn = |(role, blocks): (&str, Vec<Value>)| {
-            let blocks = if images_in_results {
-                blocks
-            } else {
-                beside(blocks)
-            };
-            json!({"role": role, "content": with_text(role, blocks)})
-        };
-        Ok(turns.into_iter().map(turn).collect())
+        for (role, blocks) in &mut turns {
+            if !images_in_results {
+                *blocks = beside(std::mem::take(blocks));
+            }
+            add_text(role, blocks);
+        }
+        Ok(claude::written(turns))
     }
 
     /// With the turns that Bedrock wants at both ends, where they may be made up.
-    fn completed(&self, mut messages: Vec<Object>) -> Result<Vec<Object>> {
+    ///
+    /// # Errors
+    /// No message, where none may be made up.
+    pub fn completed<'m>(&self, mut messages: Vec<Members<'m>>) -> Result<Vec<Members<'m>>> {
         let turn = || {
-            let mut message = Object::new();
-            message.insert("role".into(), json!("user"));
-            message.insert("content".into(), json!(CONTINUE));
+            let mut message = Members::default();
+            message.set("role", "user");
+            message.set("content", CONTINUE);
             message
         };
         if !self.modify {
@@ -119,8 +124,8 @@ impl<'a> Translation<'a> {
             }
             return Ok(messages);
         }
-        let own = |message: Option<&Object>| {
-            let prefix = |message: &Object| message.get("prefix") == Some(&Value::Bool(true));
+        let own = |message: Option<&Members<'_>>| {
+            let prefix = |message: &Members<'_>| message.get("prefix") == Some(&Tree::Bool(true));
             message.is_some_and(|message| role(message) == "assistant" && !prefix(message))
         };
         if messages.is_empty() || own(messages.first()) {
@@ -132,23 +137,23 @@ impl<'a> Translation<'a> {
         Ok(messages)
     }
 
-    fn users(&self, run: &[Object]) -> Result<Vec<Value>> {
+    fn users<'m>(&self, run: &'m [Members<'m>]) -> Result<Vec<Tree<'m>>> {
         let mut out = Vec::new();
         for message in run {
             match message.get("content") {
-                Some(Value::String(text)) => {
+                Some(Tree::Text(text)) => {
                     let blank = text.trim().is_empty() && self.modify;
                     let text = if blank { CONTINUE } else { text };
                     if !text.is_empty() {
-                        out.push(json!({"text": text}));
-                        out.extend(self.caches.block(&mark_of(message)));
+                        out.push(tree!({"text": text}));
+                        out.extend(self.caches.block(message.get(MARK)));
                     }
                 }
-                Some(Value::Array(parts)) => {
+                Some(Tree::List(parts)) => {
                     for part in parts {
                         out.extend(self.part(part)?);
                         if !is_blank_text(part) {
-                            out.extend(self.caches.block(part));
+                            out.extend(self.caches.block(part.get(MARK)));
                         }
                     }
                 }
@@ -159,11 +164,12 @@ impl<'a> Translation<'a> {
     }
 
     /// One part of a user's content. Kinds that Converse has no block for are left out, as LiteLLM leaves them out.
-    fn part(&self, part: &Value) -> Result<Option<Value>> {
+    fn part<'m>(&self, part: &'m Tree<'m>) -> Result<Option<Tree<'m>>> {
+        let text = || tree!({"text": part["text"].lent()});
         Ok(match part["type"].as_str() {
             Some("text") if is_blank_text(part) => None,
-            Some("text" | "grounding_source" | "query") => Some(json!({"text": part["text"]})),
-            Some("guarded_text") => Some(json!({"guardContent": {"text": {"text": part["text"]}}})),
+            Some("text" | "grounding_source" | "query") => Some(text()),
+            Some("guarded_text") => Some(tree!({"guardContent": tree!({"text": text()})})),
             Some("image_url") => Some(media::image(&part["image_url"], self.target)?),
             Some("file") => Some(media::file(part, self.target)?),
             Some("document") => Some(media::document(part, self.target)?),
@@ -171,49 +177,42 @@ impl<'a> Translation<'a> {
         })
     }
 
-    fn results(&self, run: &[Object]) -> Result<Vec<Value>> {
+    fn results<'m>(&self, run: &'m [Members<'m>]) -> Result<Vec<Tree<'m>>> {
         let mut seen = BTreeSet::new();
         let mut out = Vec::new();
         for message in run {
-            let id = message.get("tool_call_id").and_then(Value::as_str);
+            let id = message.get("tool_call_id").and_then(Tree::as_str);
             let id = sent_id(id.unwrap_or_default());
-            let again = !seen.insert(id.clone());
-            if !again {
-                out.push(self.result(message, &id)?);
+            if seen.insert(id.clone()) {
+                out.push(self.result(message, id)?);
             }
-            let parts = message.get("content").and_then(Value::as_array);
-            let marked = |part: &&Value| {
-                part.get("cache_control")
-                    .is_some_and(|mark| !mark.is_null())
-            };
-            let own = self.caches.block(&mark_of(message));
+            let parts = message.get("content").and_then(Tree::as_list);
+            let marked = |mark: &&Tree<'_>| !mark.is_null();
+            let own = self.caches.block(message.get(MARK));
             let of_part = || {
-                parts?
-                    .iter()
-                    .find(marked)
-                    .and_then(|part| self.caches.block(part))
+                let mut marks = parts?.iter().filter_map(|part| part.get(MARK));
+                self.caches.block(marks.find(marked))
             };
             out.extend(own.or_else(of_part));
         }
         Ok(out)
     }
 
-    fn result(&self, message: &Object, id: &str) -> Result<Value> {
-        let found = message.get("search_results").and_then(Value::as_array);
-        let found: Vec<Value> = found
+    fn result<'m>(&self, message: &'m Members<'m>, id: Cow<'m, str>) -> Result<Tree<'m>> {
+        let found = message.get("search_results").and_then(Tree::as_list);
+        let found: Vec<Tree<'_>> = found
             .into_iter()
             .flatten()
             .filter(|result| result.is_object())
-            .map(|result| json!({"searchResult": result}))
+            .map(|result| tree!({"searchResult": result.lent()}))
             .collect();
         if !found.is_empty() {
-            return Ok(
-                json!({"toolResult": {"content": found, "toolUseId": id, "status": "success"}}),
-            );
+            let result = tree!({"content": found, "toolUseId": id, "status": "success"});
+            return Ok(tree!({"toolResult": result}));
         }
         let content = match message.get("content") {
-            Some(Value::String(text)) => vec![json!({"text": text})],
-            Some(Value::Array(parts)) => {
+            Some(text @ Tree::Text(_)) => vec![tree!({"text": text.lent()})],
+            Some(Tree::List(parts)) => {
                 let mut content = Vec::new();
                 for part in parts {
                     content.extend(self.result_part(part)?);
@@ -222,15 +221,15 @@ impl<'a> Translation<'a> {
             }
             _ => Vec::new(),
         };
-        Ok(json!({"toolResult": {"content": content, "toolUseId": id}}))
+        Ok(tree!({"toolResult": tree!({"content": content, "toolUseId": id})}))
     }
 
-    fn result_part(&self, part: &Value) -> Result<Option<Value>> {
+    fn result_part<'m>(&self, part: &'m Tree<'m>) -> Result<Option<Tree<'m>>> {
         let medium = match part["type"].as_str() {
-            Some("text") => return Ok(Some(json!({"text": part["text"]}))),
+            Some("text") => return Ok(Some(tree!({"text": part["text"].lent()}))),
             Some("tool_reference") => {
                 let name = part["tool_name"].as_str();
-                return Ok(name.map(|name| json!({"text": name})));
+                return Ok(name.map(|name| tree!({"text": name})));
             }
             Some("image_url") => media::image(&part["image_url"], self.target)?,
             Some("file") => media::file(part, self.target)?,
@@ -240,45 +239,52 @@ impl<'a> Translation<'a> {
         Ok(Some(medium).filter(|medium| medium.get("video").is_none()))
     }
 
-    fn assistants(&self, run: &[Object]) -> Result<Vec<Value>> {
+    fn assistants<'m>(&self, run: &'m [Members<'m>]) -> Result<Vec<Tree<'m>>> {
         let mut out = Vec::new();
         for message in run {
             let content = message.get("content").filter(|content| !content.is_null());
             self.thinking(message, content, &mut out);
             match content {
-                Some(Value::String(text)) if !text.trim().is_empty() => {
-                    out.push(json!({"text": text}));
-                    out.extend(self.caches.block(&mark_of(message)));
+                Some(text @ Tree::Text(told)) if !told.trim().is_empty() => {
+                    out.push(tree!({"text": text.lent()}));
+                    out.extend(self.caches.block(message.get(MARK)));
                 }
-                Some(Value::Array(parts)) => {
+                Some(Tree::List(parts)) => {
                     for part in parts {
                         match part["type"].as_str() {
                             Some("text") if is_blank_text(part) => continue,
-                            Some("text") => out.push(json!({"text": part["text"]})),
+                            Some("text") => out.push(tree!({"text": part["text"].lent()})),
                             Some("image_url") => {
                                 out.push(media::image(&part["image_url"], self.target)?);
                             }
                             _ => {}
                         }
-                        out.extend(self.caches.block(part));
+                        out.extend(self.caches.block(part.get(MARK)));
                     }
                 }
                 _ => {}
             }
-            let calls = message.get("tool_calls").and_then(Value::as_array);
+            let calls = message.get("tool_calls").and_then(Tree::as_list);
             for call in calls.into_iter().flatten() {
                 self.call(call, &mut out)?;
             }
         }
-        Ok(in_order(without_repeats(out)))
+        without_repeats(&mut out);
+        out.sort_by_key(place);
+        Ok(out)
     }
 
     /// Thinking goes back as it was signed. Without a signature it is another model's, and goes as text.
-    fn thinking(&self, message: &Object, content: Option<&Value>, out: &mut Vec<Value>) {
+    fn thinking<'m>(
+        &self,
+        message: &'m Members<'m>,
+        content: Option<&'m Tree<'m>>,
+        out: &mut Vec<Tree<'m>>,
+    ) {
         let is_thought =
-            |part: &&Value| part["type"] == "thinking" || part["type"] == "redacted_thinking";
-        let own = message.get("thinking_blocks").and_then(Value::as_array);
-        let told = content.and_then(Value::as_array);
+            |part: &&Tree<'_>| part["type"] == "thinking" || part["type"] == "redacted_thinking";
+        let own = message.get("thinking_blocks").and_then(Tree::as_list);
+        let told = content.and_then(Tree::as_list);
         let own = own.into_iter().flatten();
         let thoughts = own.chain(told.into_iter().flatten()).filter(is_thought);
         let mut signed = Vec::new();
@@ -289,19 +295,21 @@ impl<'a> Translation<'a> {
                 .filter(|data| !data.trim().is_empty());
             if thought["type"] == "redacted_thinking" && self.claude && data.is_some() {
                 let data = STANDARD.encode(native_redacted(data.unwrap_or_default()));
-                signed.push(json!({"reasoningContent": {"redactedContent": data}}));
+                let thought = tree!({"redactedContent": data});
+                signed.push(tree!({"reasoningContent": thought}));
             } else if let Some(signature) = thought["signature"].as_str().filter(|s| !s.is_empty())
             {
-                let text = json!({"text": text, "signature": signature});
-                signed.push(json!({"reasoningContent": {"reasoningText": text}}));
+                let thought = tree!({"text": text, "signature": signature});
+                let thought = tree!({"reasoningText": thought});
+                signed.push(tree!({"reasoningContent": thought}));
             } else if !text.trim().is_empty() {
-                out.push(json!({"text": text}));
+                out.push(tree!({"text": text}));
             }
         }
         out.extend(signed);
     }
 
-    fn call(&self, call: &Value, out: &mut Vec<Value>) -> Result<()> {
+    fn call<'m>(&self, call: &'m Tree<'m>, out: &mut Vec<Tree<'m>>) -> Result<()> {
         let function = &call["function"];
         if function.is_null() {
             return Ok(());
@@ -315,13 +323,14 @@ impl<'a> Translation<'a> {
         let name = valid(function["name"].as_str().unwrap_or_default());
         for (at, input) in inputs(&function["arguments"]).into_iter().enumerate() {
             let id = if at == 0 {
-                id.to_owned()
+                sent_id(id)
             } else {
-                format!("{id}_{at}")
+                Cow::Owned(sent_id(&format!("{id}_{at}")).into_owned())
             };
-            out.push(json!({"toolUse": {"input": input, "name": name, "toolUseId": sent_id(&id)}}));
+            let call = tree!({"input": input, "name": name.clone(), "toolUseId": id});
+            out.push(tree!({"toolUse": call}));
         }
-        out.extend(self.caches.block(call));
+        out.extend(self.caches.block(call.get(MARK)));
         Ok(())
     }
 
@@ -332,11 +341,7 @@ impl<'a> Translation<'a> {
     }
 }
 
-fn mark_of(message: &Object) -> Value {
-    json!({"cache_control": message.get("cache_control")})
-}
-
-fn is_blank_text(part: &Value) -> bool {
+fn is_blank_text(part: &Tree<'_>) -> bool {
     part["type"] == "text"
         && part["text"]
             .as_str()
@@ -344,44 +349,35 @@ fn is_blank_text(part: &Value) -> bool {
 }
 
 /// The arguments of a call: an object, or several that a model wrote one after the other.
-fn inputs(arguments: &Value) -> Vec<Value> {
+fn inputs<'m>(arguments: &'m Tree<'m>) -> Vec<Tree<'m>> {
     let text = match arguments {
-        Value::String(text) => text,
-        Value::Object(_) => return vec![arguments.clone()],
-        _ => return vec![json!({})],
+        Tree::Text(text) => text,
+        Tree::Object(_) => return vec![arguments.lent()],
+        _ => return vec![tree!({})],
     };
-    let objects: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
-        .into_iter()
+    let written = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let written: Result<Vec<_>, _> = written.collect();
+    let objects = written.unwrap_or_default().into_iter().map(RawValue::get);
+    let objects: Vec<_> = objects
+        .filter(|json| json.starts_with('{'))
+        .map(Tree::Raw)
         .collect();
-    match objects {
-        Ok(objects) if objects.len() > 1 => {
-            let objects: Vec<Value> = objects.into_iter().filter(Value::is_object).collect();
-            if objects.is_empty() {
-                vec![json!({})]
-            } else {
-                objects
-            }
-        }
-        Ok(mut objects) => vec![
-            objects
-                .pop()
-                .filter(Value::is_object)
-                .unwrap_or_else(|| json!({})),
-        ],
-        Err(_) => vec![json!({})],
+    if objects.is_empty() {
+        return vec![tree!({})];
     }
+    objects
 }
 
 /// An id as Bedrock takes it. One that has to be changed keeps a digest of what it was, so that two stay two.
-fn sent_id(id: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+fn sent_id(id: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
     if !id.is_empty() && id.len() <= MAX_ID && id.chars().all(plain) {
-        return id.to_owned();
+        return Cow::Borrowed(id);
     }
     let mut sent: String = id.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     sent.truncate(MAX_ID - 2 * ID_DIGEST - 1);
     let digest = ring::digest::digest(&ring::digest::SHA256, id.as_bytes());
-    format!("{sent}_{}", short_hex(digest.as_ref(), ID_DIGEST))
+    Cow::Owned(format!("{sent}_{}", short_hex(digest.as_ref(), ID_DIGEST)))
 }
 
 /// Claude's own words of a redacted thought. Converse wraps them in base64, which histories may still hold.
@@ -397,37 +393,33 @@ pub fn native_redacted(data: &str) -> String {
 }
 
 /// Bedrock wants every id once in a turn; the first one stands.
-fn without_repeats(blocks: Vec<Value>) -> Vec<Value> {
+fn without_repeats(blocks: &mut Vec<Tree<'_>>) {
     let mut seen = BTreeSet::new();
-    let mut keep = |block: &Value| {
+    blocks.retain(|block| {
         let thought = &block["reasoningContent"];
         let id = block["toolUse"]["toolUseId"]
             .as_str()
             .or_else(|| thought["redactedContent"].as_str())
             .or_else(|| thought["reasoningText"]["signature"].as_str());
         id.is_none_or(|id| seen.insert(id.to_owned()))
-    };
-    blocks.into_iter().filter(|block| keep(block)).collect()
+    });
 }
 
 /// Thinking first, then text, then calls; a cache point stays behind the call that it follows.
-fn in_order(mut blocks: Vec<Value>) -> Vec<Value> {
-    blocks.sort_by_key(|block| {
-        if block.get("reasoningContent").is_some() {
-            0
-        } else if block.get("toolUse").is_some() || block.get("cachePoint").is_some() {
-            2
-        } else {
-            1
-        }
-    });
-    blocks
+fn place(block: &Tree<'_>) -> u8 {
+    if block.get("reasoningContent").is_some() {
+        0
+    } else if block.get("toolUse").is_some() || block.get("cachePoint").is_some() {
+        2
+    } else {
+        1
+    }
 }
 
 /// The same document in several turns has the same name, which Bedrock refuses: later ones are numbered.
-fn rename_documents(turns: &mut [(&str, Vec<Value>)]) {
-    let name = |block: &Value| block["document"]["name"].as_str().map(str::to_owned);
-    let blocks = |turns: &[(&str, Vec<Value>)]| -> BTreeSet<String> {
+fn rename_documents(turns: &mut [(&str, Vec<Tree<'_>>)]) {
+    let name = |block: &Tree<'_>| block["document"]["name"].as_str().map(str::to_owned);
+    let blocks = |turns: &[(&str, Vec<Tree<'_>>)]| -> BTreeSet<String> {
         turns
             .iter()
             .flat_map(|(_, blocks)| blocks)
@@ -447,46 +439,45 @@ fn rename_documents(turns: &mut [(&str, Vec<Value>)]) {
         while !used.insert(format!("{name}_{number}")) {
             number += 1;
         }
-        block["document"]["name"] = json!(format!("{name}_{number}"));
+        if let Some(document) = block.get_mut("document") {
+            document.set("name", format!("{name}_{number}"));
+        }
     }
 }
 
 /// Claude refuses white space at the end of what it has to go on with.
-fn trim_end(blocks: &mut [Value]) {
+fn trim_end(blocks: &mut [Tree<'_>]) {
     let last = blocks
         .iter_mut()
         .rev()
         .find(|block| block.get("text").is_some());
-    if let Some(block) = last
-        && let Some(text) = block["text"].as_str()
-    {
-        block["text"] = json!(text.trim_end());
+    if let Some(block) = last {
+        claude::trim_end(block);
     }
 }
 
 /// A user's documents need a text beside them; it stands before a cache point at the end.
-fn with_text(role: &str, mut blocks: Vec<Value>) -> Vec<Value> {
+fn add_text(role: &str, blocks: &mut Vec<Tree<'_>>) {
     let has = |name: &str| blocks.iter().any(|block| block.get(name).is_some());
     if role == "user" && has("document") && !has("text") {
         let pointed = blocks
             .last()
             .is_some_and(|last| last.get("cachePoint").is_some());
         let at = blocks.len() - usize::from(pointed);
-        blocks.insert(at, json!({"text": PLACEHOLDER}));
+        blocks.insert(at, tree!({"text": PLACEHOLDER}));
     }
-    blocks
 }
 
 /// Images of tools' results beside the results.
-fn beside(blocks: Vec<Value>) -> Vec<Value> {
+fn beside(blocks: Vec<Tree<'_>>) -> Vec<Tree<'_>> {
     let mut out = Vec::with_capacity(blocks.len());
     for mut block in blocks {
         let content = block
             .get_mut("toolResult")
-            .and_then(|result| result["content"].as_array_mut());
+            .and_then(|result| result.get_mut("content")?.as_list_mut());
         let mut images = Vec::new();
         if let Some(content) = content {
-            let is_image = |part: &Value| part.get("image").is_some();
+            let is_image = |part: &Tree<'_>| part.get("image").is_some();
             images = content
                 .iter()
                 .filter(|part| is_image(part))
@@ -494,7 +485,7 @@ fn beside(blocks: Vec<Value>) -> Vec<Value> {
                 .collect();
             content.retain(|part| !is_image(part));
             if content.is_empty() && !images.is_empty() {
-                content.push(json!({"text": IMAGE_ELSEWHERE}));
+                content.push(tree!({"text": IMAGE_ELSEWHERE}));
             }
         }
         out.push(block);

@@ -3,7 +3,7 @@
 use super::models;
 use crate::adapt::habits::Mapping;
 use crate::adapt::providers::anthropic_request::schema;
-use crate::adapt::usage::Object;
+use crate::adapt::tree::{Tree, tree};
 use crate::error::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -31,29 +31,31 @@ impl CachePoints {
     }
 
     /// The block that a `cache_control` mark asks for.
-    pub fn block(self, marked: &Value) -> Option<Value> {
-        let mark = marked.get("cache_control").filter(|mark| !mark.is_null())?;
+    pub fn block(self, mark: Option<&Tree<'_>>) -> Option<Tree<'static>> {
+        let mark = mark.filter(|mark| !mark.is_null())?;
         self.taken.then(|| self.point(mark))
     }
 
     /// The block of a mark on the list of tools, which has to be ephemeral.
-    pub fn of_tool(self, tool: &Value) -> Option<Value> {
-        let kind = tool["cache_control"].get("type");
-        let block = self.block(tool)?;
-        kind.is_none_or(|kind| kind == "ephemeral").then_some(block)
+    pub fn of_tool(self, tool: &Tree<'_>) -> Option<Tree<'static>> {
+        let mark = tool.get("cache_control")?;
+        let kind = mark.get("type");
+        let ephemeral = kind.is_none_or(|kind| *kind == "ephemeral");
+        self.block(Some(mark)).filter(|_| ephemeral)
     }
 
     /// The block of a mark that is asked for elsewhere.
-    pub fn wanted(self, mark: &Value) -> Option<Value> {
+    pub fn wanted(self, mark: &Tree<'_>) -> Option<Tree<'static>> {
         self.taken.then(|| self.point(mark))
     }
 
-    fn point(self, mark: &Value) -> Value {
-        let mut point = json!({"type": "default"});
-        if self.lifetimes && (mark["ttl"] == "5m" || mark["ttl"] == "1h") {
-            point["ttl"] = mark["ttl"].clone();
+    fn point(self, mark: &Tree<'_>) -> Tree<'static> {
+        let mut point = tree!({"type": "default"});
+        let lifetime = ["5m", "1h"].into_iter().find(|life| mark["ttl"] == *life);
+        if let Some(lifetime) = lifetime.filter(|_| self.lifetimes) {
+            point.set("ttl", lifetime);
         }
-        json!({"cachePoint": point})
+        tree!({"cachePoint": point})
     }
 }
 
@@ -63,7 +65,7 @@ pub struct Names(BTreeMap<String, String>);
 
 impl Names {
     /// Of tools in OpenAI's or Anthropic's form.
-    pub fn of(tools: &[Value]) -> Self {
+    pub fn of(tools: &[Tree<'_>]) -> Self {
         let names = tools.iter().filter_map(name_of);
         let rewritten = names.filter_map(|name| {
             let sent = valid(name);
@@ -78,7 +80,7 @@ impl Names {
     }
 }
 
-fn name_of(tool: &Value) -> Option<&str> {
+fn name_of<'b>(tool: &'b Tree<'_>) -> Option<&'b str> {
     let name = tool["function"].get("name").or_else(|| tool.get("name"));
     name?.as_str()
 }
@@ -99,27 +101,25 @@ pub fn valid(name: &str) -> String {
 }
 
 /// Whether a tool is one that Claude was trained on.
-pub fn is_computer(tool: &Value) -> bool {
+pub fn is_computer(tool: &Tree<'_>) -> bool {
     let kind = tool["type"].as_str().unwrap_or_default();
     COMPUTER.iter().any(|start| kind.starts_with(start))
 }
 
 /// Such a tool as Claude takes it.
-pub fn computer(tool: &Value) -> Value {
+pub fn computer<'a>(tool: &Tree<'a>) -> Tree<'a> {
     let kind = tool["type"].as_str().unwrap_or_default();
     let function = &tool["function"];
     if kind.starts_with("computer_") && !function.is_null() {
         let name = function
             .get("name")
             .cloned()
-            .unwrap_or_else(|| json!("computer"));
-        let mut out = Object::new();
-        out.insert("type".into(), json!(kind));
-        out.insert("name".into(), name);
-        if let Value::Object(parameters) = &function["parameters"] {
+            .unwrap_or_else(|| "computer".into());
+        let mut out = tree!({"type": kind.to_owned(), "name": name});
+        if let (Tree::Object(out), Tree::Object(parameters)) = (&mut out, &function["parameters"]) {
             out.extend(parameters.clone());
         }
-        return Value::Object(out);
+        return out;
     }
     let mut tool = tool.clone();
     let default = if kind.starts_with("bash_") {
@@ -129,8 +129,8 @@ pub fn computer(tool: &Value) -> Value {
     } else {
         None
     };
-    if let (Value::Object(members), Some(default)) = (&mut tool, default) {
-        members.entry("name").or_insert_with(|| json!(default));
+    if let Some(default) = default.filter(|_| tool.get("name").is_none()) {
+        tool.set("name", default);
     }
     tool
 }
@@ -158,7 +158,7 @@ pub fn computer_beta(model: &str) -> &'static str {
 }
 
 /// The tools of a request, each followed by its cache point.
-pub fn specs(tools: &[Value], model: &str, caches: CachePoints) -> Vec<Value> {
+pub fn specs<'a>(tools: &[Tree<'a>], model: &str, caches: CachePoints) -> Vec<Tree<'a>> {
     let strict = takes_strict(model);
     let mut out = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
@@ -179,7 +179,7 @@ pub fn specs(tools: &[Value], model: &str, caches: CachePoints) -> Vec<Value> {
     out
 }
 
-fn spec(tool: &Value, at: usize, strict: bool) -> Value {
+fn spec<'a>(tool: &Tree<'a>, at: usize, strict: bool) -> Tree<'a> {
     let function = tool.get("function").unwrap_or(tool);
     let parameters = function
         .get("parameters")
@@ -188,60 +188,58 @@ fn spec(tool: &Value, at: usize, strict: bool) -> Value {
         .as_str()
         .filter(|name| !name.trim().is_empty());
     let name = name.map_or_else(|| format!("litellm_unnamed_tool_{at}"), valid);
-    let description = function["description"]
-        .as_str()
-        .filter(|text| !text.is_empty());
-    let mut spec = json!({
-        "inputSchema": {"json": input(parameters, strict)},
-        "name": name,
-        "description": description.unwrap_or(&name),
-    });
+    let description = match &function["description"] {
+        Tree::Text(text) if !text.is_empty() => Tree::Text(text.clone()),
+        _ => name.clone().into(),
+    };
+    let schema = tree!({"json": input(parameters, strict)});
+    let mut spec = tree!({"inputSchema": schema, "name": name, "description": description});
     if strict && function["strict"] == true {
-        spec["strict"] = json!(true);
+        spec.set("strict", true);
     }
-    json!({"toolSpec": spec})
+    tree!({"toolSpec": spec})
 }
 
 /// The schema with its references replaced and the members that Converse knows.
-fn input(parameters: Option<&Value>, strict: bool) -> Value {
+fn input<'a>(parameters: Option<&Tree<'a>>, strict: bool) -> Tree<'a> {
     const TYPES: [&str; 7] = [
         "array", "boolean", "integer", "null", "number", "object", "string",
     ];
     let given = parameters.filter(|given| given.is_object()).cloned();
-    let mut schema = schema::without_references(given.unwrap_or_else(|| json!({})));
+    let mut schema = schema::without_references(given.unwrap_or_else(|| tree!({})));
     plain_types(&mut schema);
-    let kind = schema["type"].as_str().filter(|kind| TYPES.contains(kind));
-    let or = |name: &str, default: Value| schema.get(name).cloned().unwrap_or(default);
-    let mut out = json!({
-        "type": kind.unwrap_or("object"),
-        "properties": or("properties", json!({})),
-        "required": or("required", json!([])),
+    let kind = TYPES.into_iter().find(|kind| schema["type"] == *kind);
+    let Tree::Object(mut schema) = schema else {
+        return schema;
+    };
+    let properties = schema.remove("properties").unwrap_or_else(|| tree!({}));
+    let required = schema.remove("required").unwrap_or(Tree::List(Vec::new()));
+    let mut out = tree!({
+        "type": kind.unwrap_or("object"), "properties": properties, "required": required,
     });
-    let more = schema
-        .get("additionalProperties")
-        .filter(|more| !more.is_null());
-    if let Some(more) = more.filter(|_| strict) {
-        out["additionalProperties"] = more.clone();
+    let more = schema.remove("additionalProperties").filter(|_| strict);
+    if let Some(more) = more.filter(|more| !more.is_null()) {
+        out.set("additionalProperties", more);
     }
     out
 }
 
 /// Anthropic's `custom` type is an object to everybody else.
-fn plain_types(node: &mut Value) {
-    let Value::Object(members) = node else { return };
-    if members.get("type").is_some_and(|kind| kind == "custom") {
-        members.insert("type".into(), json!("object"));
+fn plain_types(node: &mut Tree<'_>) {
+    let Tree::Object(members) = node else { return };
+    if members.get("type").is_some_and(|kind| *kind == "custom") {
+        members.set("type", "object");
     }
     for name in ["items", "additionalProperties"] {
         if let Some(below) = members.get_mut(name) {
             plain_types(below);
         }
     }
-    if let Some(Value::Object(properties)) = members.get_mut("properties") {
+    if let Some(Tree::Object(properties)) = members.get_mut("properties") {
         properties.values_mut().for_each(plain_types);
     }
     for name in ["allOf", "anyOf", "oneOf"] {
-        if let Some(Value::Array(list)) = members.get_mut(name) {
+        if let Some(Tree::List(list)) = members.get_mut(name) {
             list.iter_mut().for_each(plain_types);
         }
     }

@@ -9,6 +9,7 @@ use crate::adapt::providers::anthropic_native;
 use crate::adapt::providers::anthropic_request::{self, Built};
 use crate::adapt::providers::bedrock::betas as named_by_caller;
 use crate::adapt::providers::gemini::{Gemini, request};
+use crate::adapt::tree::Tree;
 use crate::adapt::usage::Object;
 use crate::adapt::{
     Adapter, Auth, Fault, Head, Inline, Reply, StreamAdapter, Target, UpstreamRequest,
@@ -20,7 +21,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The adapter.
@@ -129,33 +130,10 @@ impl Adapter for Claude {
 /// # Errors
 /// No `max_tokens`, and as [`envelope`].
 fn native(call: &Call, target: &Target, verb: &str) -> Result<UpstreamRequest> {
-    let mut members = anthropic_native::cloud_body(call, target, BODY_VERSION)?;
+    let members = anthropic_native::cloud_body(call, target, BODY_VERSION)?;
     let betas = anthropic_native::betas(&members).into_iter().collect();
-    // The envelope looks at these only; all others stay raw.
-    let mut looked_at = Object::new();
-    for name in ["anthropic_beta", "anthropic_version", "labels", "tools"] {
-        if let Some(value) = members.get(name) {
-            looked_at.insert(name.into(), value);
-        }
-    }
     let asked = anthropic_native::with_features(call);
-    let mut request = envelope(&asked, target, verb, looked_at, betas)?;
-    let named: BTreeSet<String> = request
-        .headers
-        .get(BETA)
-        .and_then(|named| named.to_str().ok())
-        .into_iter()
-        .flat_map(|named| named.split(','))
-        .filter(|beta| !HEADER_BETAS.contains(beta))
-        .map(str::to_owned)
-        .collect();
-    members.remove("labels");
-    members.remove("anthropic_beta");
-    if !named.is_empty() {
-        members.set("anthropic_beta", &named);
-    }
-    request.body = members.to_json().into();
-    Ok(request)
+    envelope(&asked, target, verb, members, betas)
 }
 
 /// The request of a body of Anthropic's: features named where Vertex looks for them, labels in a header.
@@ -166,15 +144,14 @@ fn envelope(
     call: &Call,
     target: &Target,
     verb: &str,
-    mut body: Object,
+    mut body: Params,
     betas: BTreeSet<&'static str>,
 ) -> Result<UpstreamRequest> {
-    body.entry("anthropic_version")
-        .or_insert_with(|| json!(BODY_VERSION));
-    let own = body.remove("anthropic_beta");
-    let own: Vec<String> = own
-        .and_then(|own| serde_json::from_value(own).ok())
-        .unwrap_or_default();
+    if !body.contains("anthropic_version") {
+        body.set("anthropic_version", BODY_VERSION);
+    }
+    let own: Vec<String> = body.get("anthropic_beta").unwrap_or_default();
+    body.remove("anthropic_beta");
     let wanted: BTreeSet<String> = named_by_caller(call, target)
         .into_iter()
         .chain(own)
@@ -187,7 +164,7 @@ fn envelope(
         .filter_map(|beta| Some(known(beta)?.1.to_owned()))
         .collect();
     if !named.is_empty() {
-        body.insert("anthropic_beta".into(), json!(named));
+        body.set("anthropic_beta", &named);
     }
     let in_header = |beta: &&String| HEADER_BETAS.contains(&beta.as_str());
     named.extend(wanted.iter().filter(in_header).cloned());
@@ -199,7 +176,9 @@ fn envelope(
     if !named.is_empty() {
         insert(&mut headers, BETA, &named.join(","))?;
     }
-    if let Some(labels) = body.remove("labels").as_ref().and_then(labels)
+    let told: Option<Value> = body.get("labels");
+    body.remove("labels");
+    if let Some(labels) = told.as_ref().and_then(labels)
         && !headers.contains_key(LABELS)
     {
         insert(&mut headers, LABELS, &labels)?;
@@ -208,7 +187,7 @@ fn envelope(
         method: Method::POST,
         url: place::url(target, verb, call.stream)?,
         headers,
-        body: request::encode(body).into(),
+        body: body.to_json().into(),
     })
 }
 
@@ -220,12 +199,9 @@ fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<()
 }
 
 /// Searching the web and searching among tools have to be announced on Vertex.
-fn asked_by_tools(body: &Object) -> Vec<String> {
-    let tools = body.get("tools").and_then(Value::as_array);
-    let kinds = tools
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| tool["type"].as_str());
+fn asked_by_tools(body: &Params) -> Vec<String> {
+    let tools = Tree::list(body.raw("tools"));
+    let kinds = tools.iter().filter_map(|tool| tool["type"].as_str());
     kinds
         .filter_map(|kind| match kind {
             kind if kind.starts_with("web_search_") => Some("web-search-2025-03-05"),
@@ -237,18 +213,16 @@ fn asked_by_tools(body: &Object) -> Vec<String> {
 }
 
 /// The body without what the address says, and with wanted forms where Vertex takes them.
-fn as_vertex_takes(mut body: Object, target: &Target) -> Result<Object> {
+fn as_vertex_takes(mut body: Params, target: &Target) -> Result<Params> {
     for name in ["model", "extra_headers"] {
         body.remove(name);
     }
-    let format = body.remove("output_format");
-    let config = body.remove("output_config");
-    let mut config = match config {
-        Some(Value::Object(config)) => config,
-        _ => Object::new(),
-    };
+    let format: Option<Value> = body.get("output_format");
+    let mut config: Object = body.get("output_config").unwrap_or_default();
+    body.remove("output_format");
+    body.remove("output_config");
     match format {
-        None | Some(Value::Null) => {}
+        None => {}
         Some(format @ Value::Object(_)) => {
             config.insert("format".into(), format);
         }
@@ -264,7 +238,7 @@ fn as_vertex_takes(mut body: Object, target: &Target) -> Result<Object> {
         config.remove("effort");
     }
     if !config.is_empty() {
-        body.insert("output_config".into(), Value::Object(config));
+        body.set("output_config", &config);
     }
     Ok(body)
 }

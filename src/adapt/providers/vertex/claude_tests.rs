@@ -3,6 +3,7 @@
 use super::*;
 use crate::options::Options;
 use crate::request::Op;
+use serde_json::json;
 
 fn sent(model: &str, members: &Value) -> UpstreamRequest {
     let raw = Bytes::from(serde_json::to_vec(members).unwrap());
