@@ -44,6 +44,77 @@ pub enum Op {
     Responses,
     /// A question about a response that the provider stores.
     Stored(Stored),
+    /// A file, a batch or a fine-tuning job at the provider.
+    Resource(Resource),
+}
+
+/// What is asked of a provider that keeps files, batches and fine-tuning jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// `create_file()`.
+    CreateFile,
+    /// `file_retrieve()`.
+    RetrieveFile,
+    /// `file_delete()`.
+    DeleteFile,
+    /// `file_list()`.
+    ListFiles,
+    /// `file_content()`.
+    FileContent,
+    /// `create_batch()`.
+    CreateBatch,
+    /// `retrieve_batch()`.
+    RetrieveBatch,
+    /// `cancel_batch()`.
+    CancelBatch,
+    /// `list_batches()`.
+    ListBatches,
+    /// `create_fine_tuning_job()`.
+    CreateJob,
+    /// `retrieve_fine_tuning_job()`.
+    RetrieveJob,
+    /// `cancel_fine_tuning_job()`.
+    CancelJob,
+    /// `list_fine_tuning_jobs()`.
+    ListJobs,
+}
+
+impl Resource {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::CreateFile,
+        Self::RetrieveFile,
+        Self::DeleteFile,
+        Self::ListFiles,
+        Self::FileContent,
+        Self::CreateBatch,
+        Self::RetrieveBatch,
+        Self::CancelBatch,
+        Self::ListBatches,
+        Self::CreateJob,
+        Self::RetrieveJob,
+        Self::CancelJob,
+        Self::ListJobs,
+    ];
+
+    /// LiteLLM's `call_type` of the asynchronous call.
+    fn call_type(self) -> &'static str {
+        match self {
+            Self::CreateFile => "acreate_file",
+            Self::RetrieveFile => "afile_retrieve",
+            Self::DeleteFile => "afile_delete",
+            Self::ListFiles => "afile_list",
+            Self::FileContent => "afile_content",
+            Self::CreateBatch => "acreate_batch",
+            Self::RetrieveBatch => "aretrieve_batch",
+            Self::CancelBatch => "acancel_batch",
+            Self::ListBatches => "alist_batches",
+            Self::CreateJob => "acreate_fine_tuning_job",
+            Self::RetrieveJob => "aretrieve_fine_tuning_job",
+            Self::CancelJob => "acancel_fine_tuning_job",
+            Self::ListJobs => "alist_fine_tuning_jobs",
+        }
+    }
 }
 
 /// What is asked about a stored response.
@@ -99,6 +170,7 @@ impl Op {
             Self::Stored(Stored::InputItems) => "alist_input_items",
             Self::Stored(Stored::Compact) => "acompact_responses",
             Self::Stored(Stored::InputTokens) => "acount_response_input_tokens",
+            Self::Resource(resource) => resource.call_type(),
         }
     }
 
@@ -116,7 +188,9 @@ impl Op {
     pub fn own_members(self) -> &'static [&'static str] {
         match self {
             Self::Messages => &["metadata", "id"],
-            Self::Responses => &["metadata"],
+            Self::Responses | Self::Resource(Resource::CreateBatch | Resource::CreateJob) => {
+                &["metadata"]
+            }
             _ => &[],
         }
     }
@@ -144,8 +218,10 @@ impl Op {
 
     /// The operation of an SDK's function, asynchronous or not.
     pub fn of_function(name: &str) -> Option<Self> {
+        let resources = Resource::ALL.into_iter().map(Self::Resource);
         Self::ALL
             .into_iter()
+            .chain(resources)
             .find(|op| op.function() == name || op.call_type() == name)
     }
 
@@ -161,6 +237,7 @@ impl Op {
                 | Self::Speech
                 | Self::Moderation
                 | Self::PassThrough
+                | Self::Resource(_)
         )
     }
 
@@ -169,7 +246,7 @@ impl Op {
         !self.is_endpoint() && !matches!(self, Self::Embeddings | Self::Stored(_))
     }
 
-    /// All of them.
+    /// All that ask a model, or about what it answered.
     pub const ALL: [Self; 19] = [
         Self::Chat,
         Self::TextCompletion,

@@ -83,6 +83,28 @@ _DIALECTS = frozenset({"anthropic_messages", "generate_content"})
 # Operations whose answers are seldom asked for: their classes are loaded when one is.
 _MEDIA = frozenset({"image_generation", "image_edit", "image_variation", "speech", "moderation"})
 
+# The same for files, batches and fine-tuning jobs.
+_RESOURCES = frozenset(
+    {
+        "create_file",
+        "file_retrieve",
+        "file_delete",
+        "file_list",
+        "file_content",
+        "create_batch",
+        "retrieve_batch",
+        "cancel_batch",
+        "list_batches",
+        "create_fine_tuning_job",
+        "retrieve_fine_tuning_job",
+        "cancel_fine_tuning_job",
+        "list_fine_tuning_jobs",
+    }
+)
+
+# Operations with files among their arguments.
+_WITH_FILES = frozenset({"image_edit", "image_variation", "transcription", "create_file"})
+
 
 def _in_dialect(op: str, reply: _gateway.Reply, hidden: dict[str, Any], observation: Observation | None) -> Any:
     import json
@@ -110,6 +132,10 @@ def _object(op: str, reply: _gateway.Reply, observation: Observation | None) -> 
         return _in_dialect(op, reply, hidden, observation)
     if op in _MEDIA:
         return _media(op, reply, hidden)
+    if op in _RESOURCES:
+        from gateway import resources
+
+        return resources.made(op, reply, hidden)
     if op not in _WHOLE:
         from gateway import responses_api
 
@@ -159,8 +185,16 @@ def _is_heard(arguments: dict[str, Any]) -> Any:
     )
 
 
+def _with_files(op: str, given: dict[str, Any]) -> dict[str, Any]:
+    from gateway import uploads
+
+    return uploads.taken(op, given)
+
+
 def call(op: str, given: dict[str, Any], through: Through | None = None) -> Any:
     """A blocking call. `given` is the `locals()` of the function that the user called."""
+    if op in _WITH_FILES:
+        given = _with_files(op, given)
     model, arguments = for_the_core(given, routed=through is not None)
     if _is_heard(arguments):
         from gateway import observe
@@ -186,6 +220,8 @@ def _exchange(through: Through, op: str, model: str, arguments: dict[str, Any], 
 
 async def acall(op: str, given: dict[str, Any], through: Through | None = None) -> Any:
     """The same, on the running event loop."""
+    if op in _WITH_FILES:
+        given = _with_files(op, given)
     model, arguments = for_the_core(given, routed=through is not None)
     if _is_heard(arguments):
         from gateway import observe

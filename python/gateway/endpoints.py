@@ -15,7 +15,6 @@ from gateway.calls import bound as _bound
 from gateway.calls import call as _call
 from gateway.media_types import HttpxBinaryResponseContent, ImageResponse, OpenAIModerationResponse
 from gateway.types import RerankResponse, TranscriptionResponse
-from gateway.uploads import UPLOADS, upload
 
 
 def rerank(
@@ -119,14 +118,14 @@ def image_edit(
         image: a file (bytes, path, open file, or a tuple of name, content and type), or a list of them.
         mask: a picture whose transparent parts say where.
     """
-    reply: ImageResponse = _call("image_edit", _with_images(locals()))
+    reply: ImageResponse = _call("image_edit", locals())
     return reply
 
 
 async def aimage_edit(*args: Any, **kwargs: Any) -> ImageResponse:
     """As `image_edit`, on the running event loop."""
     kwargs.setdefault("image", None)
-    reply: ImageResponse = await _acall("image_edit", _with_images(_bound(image_edit, args, kwargs)))
+    reply: ImageResponse = await _acall("image_edit", _bound(image_edit, args, kwargs))
     return reply
 
 
@@ -140,28 +139,14 @@ def image_variation(
     **kwargs: Any,
 ) -> ImageResponse:
     """Makes images like another one (`openai/dall-e-2`)."""
-    reply: ImageResponse = _call("image_variation", _with_images(locals()))
+    reply: ImageResponse = _call("image_variation", locals())
     return reply
 
 
 async def aimage_variation(*args: Any, **kwargs: Any) -> ImageResponse:
     """As `image_variation`, on the running event loop."""
-    reply: ImageResponse = await _acall("image_variation", _with_images(_bound(image_variation, args, kwargs)))
+    reply: ImageResponse = await _acall("image_variation", _bound(image_variation, args, kwargs))
     return reply
-
-
-def _merged(given: dict[str, Any]) -> dict[str, Any]:
-    return {**given, **given.pop("kwargs", {}), "kwargs": {}}
-
-
-def _with_images(given: dict[str, Any]) -> dict[str, Any]:
-    given = _merged(given)
-    image, mask = given.pop("image", None), given.pop("mask", None)
-    images = image if isinstance(image, list) else [image]
-    files = [upload("image", one) for one in images if one is not None]
-    if mask is not None:
-        files.append(upload("mask", mask))
-    return {**given, UPLOADS: files}
 
 
 def transcription(
@@ -189,21 +174,14 @@ def transcription(
         response_format: `json`, `verbose_json`, `text`, `srt` or `vtt`; the last three come in `text`, too.
     """
     with _openai_errors():
-        reply: TranscriptionResponse = _call("transcription", _with_recording(locals()))
+        reply: TranscriptionResponse = _call("transcription", locals())
         return reply
 
 
 async def atranscription(*args: Any, **kwargs: Any) -> TranscriptionResponse:
     """As `transcription`, on the running event loop."""
-    given = _with_recording(_bound(transcription, args, kwargs))
-    reply: TranscriptionResponse = await _acall("transcription", given)
+    reply: TranscriptionResponse = await _acall("transcription", _bound(transcription, args, kwargs))
     return reply
-
-
-def _with_recording(given: dict[str, Any]) -> dict[str, Any]:
-    given = _merged(given)
-    recording = upload("file", given.pop("file"), "audio.wav")
-    return {**given, UPLOADS: [recording]}
 
 
 def speech(

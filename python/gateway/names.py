@@ -68,6 +68,16 @@ BY_HOME: dict[str, str] = {
     "probes": """
         TokenCountResponse acount_tokens ahealth_check check_valid_key get_valid_models
     """,
+    "resource_types": """
+        LiteLLMBatch LiteLLMFineTuningJob OpenAIFileObject
+    """,
+    "resources": """
+        acancel_batch acancel_fine_tuning_job acreate_batch acreate_file acreate_fine_tuning_job afile_content
+        afile_delete afile_list afile_retrieve alist_batches alist_fine_tuning_jobs aretrieve_batch
+        aretrieve_fine_tuning_job cancel_batch cancel_fine_tuning_job create_batch create_file create_fine_tuning_job
+        file_content file_delete file_list file_retrieve list_batches list_fine_tuning_jobs retrieve_batch
+        retrieve_fine_tuning_job
+    """,
     "responses_api": """
         BaseResponsesAPIStreamingIterator LiteLLMCompletionStreamingIterator MockResponsesAPIStreamingIterator
         ResponsesAPIStreamingIterator SyncResponsesAPIStreamingIterator acancel_responses acompact_responses

@@ -14,7 +14,6 @@ from typing import Any
 
 from gateway import _gateway
 from gateway.calls import acall, bound, call
-from gateway.names import HOMES
 from gateway.paths import names_at
 from gateway.router_types import Deployment, ModelGroupInfo, RouterRateLimitError
 from gateway.verbose import verbose_router_logger
@@ -517,10 +516,11 @@ def _of_an_endpoint(op: str, asynchronous: bool) -> Any:
     def method(self: Router, *args: Any, **kwargs: Any) -> Any:
         import gateway
 
-        if name not in HOMES:
-            # Not built: says so.
-            return getattr(gateway, name)()
         given = bound(getattr(gateway, op), args, kwargs)
+        # Deployments say who is asked.
+        given.pop("custom_llm_provider", None)
+        if not (given.get("model") or kwargs.get("model")):
+            raise TypeError(f"Router.{name}() is missing `model`: the group whose provider is asked")
         return acall(op, given, self._core) if asynchronous else call(op, given, self._core)
 
     method.__name__ = method.__qualname__ = name
@@ -528,6 +528,10 @@ def _of_an_endpoint(op: str, asynchronous: bool) -> Any:
     return method
 
 
-for _op in ("rerank", "responses"):
+_ENDPOINTS = """
+    rerank responses image_generation image_edit transcription speech moderation create_file file_content file_delete
+    file_list create_batch retrieve_batch cancel_batch list_batches create_fine_tuning_job
+"""
+for _op in _ENDPOINTS.split():
     setattr(Router, _op, _of_an_endpoint(_op, asynchronous=False))
     setattr(Router, f"a{_op}", _of_an_endpoint(_op, asynchronous=True))

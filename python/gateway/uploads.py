@@ -10,6 +10,14 @@ from typing import Any
 # The argument in which the core finds them.
 UPLOADS = "$uploads"
 
+# The arguments of an operation that are files, and the name of one that has none.
+_FIELDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "image_edit": (("image", "mask"), "upload"),
+    "image_variation": (("image",), "upload"),
+    "transcription": (("file",), "audio.wav"),
+    "create_file": (("file",), "upload"),
+}
+
 # Field, name, media type, content.
 Upload = tuple[str, str, str | None, bytes]
 
@@ -49,3 +57,19 @@ def upload(field: str, file: Any, usual_name: str = "upload") -> Upload:
     if media_type is None and field in ("image", "mask"):
         media_type = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
     return field, name, media_type or mimetypes.guess_type(name)[0], content
+
+
+def taken(op: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an operation, its files where the core finds them.
+
+    Raises:
+        TypeError, OSError: as `upload`.
+    """
+    given = {**given, **given["kwargs"], "kwargs": {}}
+    fields, usual_name = _FIELDS[op]
+    files = []
+    for field in fields:
+        value = given.pop(field, None)
+        one_or_more = value if isinstance(value, list) else [value]
+        files += [upload(field, one, usual_name) for one in one_or_more if one is not None]
+    return {**given, UPLOADS: files}

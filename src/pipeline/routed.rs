@@ -510,7 +510,9 @@ fn prompt(call: &Call) -> Bytes {
         Op::GenerateContent => "contents",
         Op::TextCompletion | Op::ImageGeneration | Op::ImageEdit => "prompt",
         Op::Embeddings | Op::Speech | Op::Moderation | Op::Responses | Op::Stored(_) => "input",
-        Op::ImageVariation | Op::Transcription | Op::PassThrough => return Bytes::new(),
+        Op::ImageVariation | Op::Transcription | Op::PassThrough | Op::Resource(_) => {
+            return Bytes::new();
+        }
         Op::Rerank => "documents",
     };
     call.params.raw(name).cloned().unwrap_or_default()

@@ -171,8 +171,9 @@ fn route(op: Op) -> &'static str {
         Op::Transcription => "/audio/transcriptions",
         Op::Speech => "/audio/speech",
         Op::Moderation => "/moderations",
-        Op::PassThrough => "",
         Op::Responses | Op::Stored(_) => "/responses",
+        // The server passes these through as they are.
+        Op::PassThrough | Op::Resource(_) => "",
     }
 }
 

@@ -9,6 +9,7 @@ mod members;
 mod missing;
 mod moderation;
 pub mod rerank;
+mod resources;
 mod route;
 
 use super::{Adapter, Target};
@@ -27,6 +28,7 @@ impl Target {
             Op::Transcription | Op::Speech => audio::offered(self.provider, op),
             Op::PassThrough => None,
             Op::Moderation => moderation::offered(self.provider),
+            Op::Resource(_) => resources::offered(self.provider),
             _ => return self.provider.adapter,
         };
         offered.unwrap_or(&Missing)

@@ -66,6 +66,24 @@ pub fn url(target: &Target, path: &str) -> Result<String> {
     })
 }
 
+/// The address of a path such as `/files` at a target's resource: what all its deployments share.
+///
+/// # Errors
+/// No base URL is known.
+pub fn resource(target: &Target, path: &str) -> Result<String> {
+    if target.api_base.is_empty() {
+        return Err(nowhere(target));
+    }
+    let base = target.api_base.split('?').next().unwrap_or_default();
+    let root = base.split_once("/openai").map_or(base, |(root, _)| root);
+    let root = root.trim_end_matches('/');
+    Ok(if is_v1(target) {
+        format!("{root}/openai/v1{path}")
+    } else {
+        format!("{root}/openai{path}?api-version={}", version(target))
+    })
+}
+
 /// The version of the Responses API when nobody says one.
 const RESPONSES_VERSION: &str = "preview";
 
