@@ -21,7 +21,7 @@ __getattr__ = names_at("caching")
 
 
 class LiteLLMCacheType(str, enum.Enum):
-    """Where replies are kept, by LiteLLM's names. Only `local` is supported: this process's memory."""
+    """Where replies are kept, by LiteLLM's names. `local` (this process's memory), `disk` and `redis` are supported."""
 
     LOCAL = "local"
     REDIS = "redis"
@@ -48,13 +48,16 @@ class Cache:
     """Settings of the cache. It is in force as long as it is `litellm.cache`.
 
     Args:
-        type: `local` (this process's memory) or `redis`.
+        type: `local` (this process's memory), `disk` or `redis`.
         host, port, password: of the Redis; else `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, or `REDIS_URL`.
         mode: `default_off` caches only calls with `cache={"use-cache": True}`.
-        ttl: seconds that replies are kept (default 120; in Redis 60).
+        ttl: seconds that replies are kept (default 120; in Redis 60; on disk until 1 GiB is reached).
+        disk_cache_dir: the folder of a `disk` cache (default `.litellm_cache`); processes may share it.
+        single_flight: the same calls at the same time are asked once, and share the reply; streams are not.
         default_in_redis_ttl: the same, in Redis.
         namespace: stands before every key.
-        supported_call_types: LiteLLM's names of the functions that are cached; default: all.
+        supported_call_types: LiteLLM's names of the functions that are cached; default: chats, text completions,
+            embeddings, reranks, responses and messages.
 
     Raises:
         ValueError: a type that is not supported.
@@ -73,6 +76,8 @@ class Cache:
         default_in_redis_ttl: float | None = None,
         similarity_threshold: float | None = None,
         supported_call_types: list[str] | None = None,
+        disk_cache_dir: str | None = None,
+        single_flight: bool = False,
         **kwargs: Any,
     ) -> None:
         self.type = _word(type) or "local"
@@ -80,6 +85,8 @@ class Cache:
         self.namespace = namespace
         self.ttl = ttl if ttl is not None else default_in_memory_ttl
         self.supported_call_types = supported_call_types
+        self.disk_cache_dir = disk_cache_dir
+        self.single_flight = single_flight
         self.redis: dict[str, Any] = {}
         if self.type == "redis":
             self.ttl = ttl if ttl is not None else default_in_redis_ttl
@@ -87,10 +94,10 @@ class Cache:
             self.redis |= {
                 name: kwargs[name] for name in ("url", "redis_url", "db", "username", "ssl") if name in kwargs
             }
-        elif self.type != "local":
+        elif self.type not in ("local", "disk"):
             raise ValueError(
                 f"a cache of type `{self.type}` is not supported; `local` keeps replies in this process's memory, "
-                "`redis` in a Redis"
+                "`disk` in a folder, `redis` in a Redis"
             )
 
     def settings(self) -> str:
@@ -101,6 +108,8 @@ class Cache:
             "namespace": self.namespace,
             "ttl": self.ttl,
             "supported_call_types": self.supported_call_types,
+            "disk_cache_dir": None if self.disk_cache_dir is None else str(self.disk_cache_dir),
+            "single_flight": self.single_flight,
             **self.redis,
         }
         return json.dumps({name: value for name, value in given.items() if value is not None})

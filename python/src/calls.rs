@@ -433,7 +433,7 @@ fn clear_cache(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     };
     let cleared = process.wait(py, Box::pin(cache.clear()))?;
-    cleared.map_err(|_| PyRuntimeError::new_err("Redis does not answer: nothing was forgotten"))
+    cleared.map_err(|why| PyRuntimeError::new_err(format!("not all was forgotten: {why}")))
 }
 
 /// Runs the command line (`argv[0]` first) without the GIL. Returns the exit status.

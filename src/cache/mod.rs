@@ -1,10 +1,13 @@
 //! The response cache: what was answered once is answered again without asking a provider. One cache for both faces.
 //!
 //! [`Settings`] say what is cached and for how long, [`Controls`] what one call asks for, [`key`] what makes two calls
-//! the same, [`memory`] or [`shared`] (Redis) keeps the answers. Errors are never kept, nor a
-//! stream that was not read to its end.
+//! the same, [`memory`], [`disk`] or [`shared`] (Redis) keeps the answers, and [`flights`] lets the same calls wait for
+//! one. Errors are never kept, nor a stream that was not read to its end.
 
 mod controls;
+mod disk;
+mod entry;
+mod flights;
 mod key;
 mod memory;
 mod shared;
@@ -17,9 +20,12 @@ use crate::options::Secret;
 use crate::request::Call;
 use crate::store::redis::{Address, Unavailable};
 use bytes::Bytes;
+use disk::Disk;
+use flights::{Flight, Flights, Waiting};
 use memory::Memory;
 use serde_json::{Map, Value};
 use shared::Shared;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,17 +36,42 @@ const MAX_BYTES: usize = 128 << 20;
 /// Bytes of one answer; larger ones are not kept.
 const MAX_ANSWER: usize = 8 << 20;
 
+/// What is cached where nobody says: LiteLLM's `supported_call_types`.
+const CALL_TYPES: [&str; 7] = [
+    "completion",
+    "embedding",
+    "transcription",
+    "text_completion",
+    "rerank",
+    "responses",
+    "anthropic_messages",
+];
+
+/// Who keeps the answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Keeper {
+    /// This process's memory.
+    #[default]
+    Memory,
+    /// A folder.
+    Disk(PathBuf),
+    /// The Redis at an address.
+    Redis(Secret),
+}
+
 /// What `cache_params` says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// The Redis that keeps the answers; none: this process's memory does.
-    pub redis: Option<Secret>,
+    /// Who keeps the answers.
+    pub keeper: Keeper,
     /// Before every key.
     pub namespace: Option<String>,
     /// How long answers are kept.
     pub ttl: Option<Duration>,
-    /// LiteLLM's names of the calls that are cached; empty: all.
+    /// LiteLLM's names of the calls that are cached; empty: [`CALL_TYPES`].
     pub call_types: Vec<String>,
+    /// The same calls at the same time are asked once.
+    pub single_flight: bool,
     /// Only calls that ask for it (`cache: {"use-cache": true}`) are cached.
     pub default_off: bool,
 }
@@ -53,26 +84,31 @@ impl Settings {
     /// What kind of cache is not supported, or what is missing of it.
     pub fn read(params: &Map<String, Value>, env: Env<'_>) -> Result<Self, String> {
         let text = |name: &str| params.get(name).and_then(Value::as_str);
-        let redis = match text("type").unwrap_or("local") {
-            "local" => None,
-            "redis" => Some(redis(params, env)?),
+        let keeper = match text("type").unwrap_or("local") {
+            "local" => Keeper::Memory,
+            "disk" => Keeper::Disk(text("disk_cache_dir").unwrap_or(disk::USUAL_FOLDER).into()),
+            "redis" => Keeper::Redis(redis(params, env)?),
             other => {
                 return Err(format!(
                     "a cache of type `{other}` is not supported; `local` keeps answers in this process's memory, \
-                     `redis` in a Redis"
+                     `disk` in a folder, `redis` in a Redis"
                 ));
             }
         };
         let types = params.get("supported_call_types").and_then(Value::as_array);
         let names = types.into_iter().flatten().filter_map(Value::as_str);
-        let own = redis.as_ref().and(params.get("default_in_redis_ttl"));
+        let own = match keeper {
+            Keeper::Redis(_) => params.get("default_in_redis_ttl"),
+            _ => None,
+        };
         let seconds = params.get("ttl").or(own).and_then(Value::as_f64);
         Ok(Self {
-            redis,
+            keeper,
             namespace: text("namespace").map(str::to_owned),
             ttl: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             call_types: names.map(str::to_owned).collect(),
             default_off: text("mode") == Some("default_off"),
+            single_flight: params.get("single_flight") == Some(&Value::Bool(true)),
         })
     }
 
@@ -84,7 +120,10 @@ impl Settings {
         let name = call.op.call_type();
         let plain = name.strip_prefix('a').unwrap_or(name);
         let named = |listed: &String| listed == name || listed == plain;
-        self.call_types.is_empty() || self.call_types.iter().any(named)
+        match &self.call_types[..] {
+            [] => CALL_TYPES.contains(&plain) || CALL_TYPES.contains(&name),
+            listed => listed.iter().any(named),
+        }
     }
 }
 
@@ -151,7 +190,46 @@ pub struct Cache {
     /// What it was made with.
     pub settings: Settings,
     memory: Memory,
-    shared: Option<Shared>,
+    outside: Option<Outside>,
+    flights: Flights,
+}
+
+/// Where answers are that outlive the process.
+#[derive(Clone, Debug)]
+enum Outside {
+    Disk(Disk),
+    Redis(Shared),
+}
+
+impl Outside {
+    fn new(keeper: &Keeper) -> Result<Option<Self>, String> {
+        Ok(match keeper {
+            Keeper::Memory => None,
+            Keeper::Disk(folder) => Some(Self::Disk(Disk::new(folder).map_err(|error| {
+                let folder = folder.display();
+                format!("the folder {folder} (`disk_cache_dir`) cannot be made: {error}")
+            })?)),
+            Keeper::Redis(url) => {
+                Some(Self::Redis(Shared::new(url).map_err(|wrong| {
+                    format!("the address of the Redis {wrong}")
+                })?))
+            }
+        })
+    }
+
+    async fn get(&self, key: &str, stream: bool) -> Option<Kept> {
+        match self {
+            Self::Disk(disk) => disk.get(key, stream).await,
+            Self::Redis(shared) => shared.get(key, stream).await,
+        }
+    }
+
+    fn usual_ttl(&self) -> Duration {
+        match self {
+            Self::Disk(_) => disk::USUAL_TTL,
+            Self::Redis(_) => shared::USUAL_TTL,
+        }
+    }
 }
 
 /// What the cache says of a call.
@@ -163,14 +241,16 @@ pub enum Looked {
     Hit(Box<Hit>),
     /// No answer; the one that comes may be kept.
     Miss(Place),
-    /// Redis has to be asked.
+    /// Who keeps answers outside has to be asked.
     Ask(Question),
+    /// The same is being asked.
+    Wait(Waiting),
 }
 
-/// What Redis is asked of a call.
+/// What is asked outside of a call.
 #[derive(Debug)]
 pub struct Question {
-    shared: Shared,
+    outside: Outside,
     controls: Controls,
     stream: bool,
     place: Place,
@@ -180,9 +260,9 @@ impl Question {
     /// What it says.
     pub async fn answer(self) -> Looked {
         let place = self.place;
-        match self.shared.get(&place.key, self.stream).await {
+        match self.outside.get(&place.key, self.stream).await {
             Some(kept) if self.controls.is_fresh(kept.at.elapsed()) => place.hit(kept),
-            _ => place.unless(self.controls.no_store),
+            _ => place.missed(&self.controls, self.stream),
         }
     }
 }
@@ -201,19 +281,20 @@ pub struct Place {
     cache: Arc<Cache>,
     key: String,
     ttl: Duration,
+    flight: Option<Flight>,
 }
 
 impl Cache {
-    /// A cache of its own, empty; or the one in Redis.
+    /// A cache of its own, empty; or the one on disk or in Redis.
     ///
     /// # Errors
-    /// What is wrong with the address of the Redis.
+    /// What is wrong with the folder, or with the address of the Redis.
     pub fn new(settings: Settings) -> Result<Self, String> {
-        let shared = settings.redis.as_ref().map(Shared::new).transpose();
         Ok(Self {
-            shared: shared.map_err(|wrong| format!("the address of the Redis {wrong}"))?,
+            outside: Outside::new(&settings.keeper)?,
             settings,
             memory: Memory::new(MAX_BYTES),
+            flights: Flights::default(),
         })
     }
 
@@ -248,21 +329,20 @@ impl Cache {
             .as_ref()
             .or(self.settings.namespace.as_ref());
         let key = key::of(call, namespace.map(String::as_str));
-        let usual = match self.shared {
-            Some(_) => shared::USUAL_TTL,
-            None => USUAL_TTL,
-        };
+        let outside = self.outside.as_ref();
+        let usual = outside.map_or(USUAL_TTL, Outside::usual_ttl);
         let place = Place {
             cache: self.clone(),
             key,
             ttl: controls.ttl.or(self.settings.ttl).unwrap_or(usual),
+            flight: None,
         };
         if controls.no_cache {
-            return place.unless(controls.no_store);
+            return place.missed(&controls, call.stream);
         }
-        if let Some(shared) = &self.shared {
+        if let Some(outside) = outside {
             return Looked::Ask(Question {
-                shared: shared.clone(),
+                outside: outside.clone(),
                 controls,
                 stream: call.stream,
                 place,
@@ -272,25 +352,35 @@ impl Cache {
             Some(kept) if controls.is_fresh(now.saturating_duration_since(kept.at)) => {
                 place.hit(kept)
             }
-            _ => place.unless(controls.no_store),
+            _ => place.missed(&controls, call.stream),
         }
     }
 
     /// Forgets everything.
     ///
     /// # Errors
-    /// When Redis does not answer.
-    pub async fn clear(&self) -> Result<(), Unavailable> {
+    /// Why what is kept outside is still there.
+    pub async fn clear(&self) -> Result<(), String> {
         self.memory.clear();
-        match &self.shared {
-            Some(shared) => shared.clear(self.settings.namespace.as_deref()).await,
+        let namespace = self.settings.namespace.as_deref();
+        match &self.outside {
+            Some(Outside::Redis(shared)) => shared
+                .clear(namespace)
+                .await
+                .map_err(|Unavailable| "the Redis of the cache does not answer".to_owned()),
+            Some(Outside::Disk(disk)) => disk
+                .clear(namespace)
+                .map_err(|error| format!("the folder of the cache cannot be emptied: {error}")),
             None => Ok(()),
         }
     }
 
     /// How often Redis did not answer; 0 where there is none.
     pub fn unavailable(&self) -> u64 {
-        self.shared.as_ref().map_or(0, Shared::unavailable)
+        match &self.outside {
+            Some(Outside::Redis(shared)) => shared.unavailable(),
+            _ => 0,
+        }
     }
 }
 
@@ -301,9 +391,13 @@ impl Place {
     }
 
     /// There is no answer; the one that comes is kept unless that is not wanted.
-    fn unless(self, no_store: bool) -> Looked {
-        if no_store {
+    fn missed(self, controls: &Controls, stream: bool) -> Looked {
+        if controls.no_store {
             return Looked::Passed;
+        }
+        // Who wants an answer of its own, or its first words soon, does not wait for another's.
+        if self.cache.settings.single_flight && !stream && !controls.no_cache {
+            return Flights::join(self);
         }
         Looked::Miss(self)
     }
@@ -314,7 +408,7 @@ impl Place {
     }
 
     /// Keeps an answer.
-    pub fn keep(self, target: &Arc<Target>, body: KeptBody, now: Instant) {
+    pub fn keep(mut self, target: &Arc<Target>, body: KeptBody, now: Instant) {
         let mut target = Target::clone(target);
         // Nobody asks the provider with it any more.
         target.api_key = target.api_key.map(|_| Secret::default());
@@ -323,12 +417,16 @@ impl Place {
             body,
             at: now,
         };
-        if kept.size() > MAX_ANSWER {
-            return;
-        }
-        match self.cache.shared.clone() {
-            Some(shared) => shared.keep(self.key, kept, self.ttl),
+        let told = self.flight.take().map(|flight| (flight, kept.clone()));
+        match self.cache.outside.clone() {
+            _ if kept.size() > MAX_ANSWER => {}
+            Some(Outside::Redis(shared)) => shared.keep(self.key, kept, self.ttl),
+            Some(Outside::Disk(disk)) => disk.keep(&self.key, &kept, self.ttl),
             None => self.cache.memory.put(self.key, kept, self.ttl, now),
+        }
+        // Those that wait hear of it last: who comes after them finds it kept.
+        if let Some((flight, kept)) = told {
+            flight.land(kept);
         }
     }
 }

@@ -225,3 +225,85 @@ fn no_key_of_a_provider_is_kept() {
             .is_none_or(|key| key.expose().is_empty())
     );
 }
+
+#[test]
+fn what_changes_at_the_provider_is_not_cached() {
+    use crate::request::{Resource, Stored};
+    let cache = cache(&json!({}));
+    for op in [
+        Op::Resource(Resource::RetrieveBatch),
+        Op::Stored(Stored::Get),
+        Op::ImageGeneration,
+        Op::Moderation,
+    ] {
+        let call = call(op, &json!({"model": "gpt-4o", "batch_id": "b"}));
+        assert!(
+            matches!(cache.look_up(&call, Instant::now()), Looked::Passed),
+            "{op:?}"
+        );
+    }
+    for op in [
+        Op::Chat,
+        Op::Embeddings,
+        Op::Messages,
+        Op::Responses,
+        Op::Rerank,
+    ] {
+        let call = call(op, &json!({"model": "gpt-4o", "input": "q"}));
+        assert!(
+            matches!(cache.look_up(&call, Instant::now()), Looked::Miss(_)),
+            "{op:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_calls_at_the_same_time_are_asked_once() {
+    let cache = cache(&json!({"single_flight": true}));
+    let now = Instant::now();
+    let question = chat(json!({}));
+    let Looked::Miss(first) = cache.look_up(&question, now) else {
+        panic!("the first is asked");
+    };
+    let waits = |call: &Call| match cache.look_up(call, now) {
+        Looked::Wait(waiting) => waiting,
+        other => panic!("{other:?}"),
+    };
+    let (second, third) = (waits(&question), waits(&question));
+    // Another question, a stream, and who wants an answer of its own do not wait.
+    for other in [
+        chat(json!({"temperature": 1})),
+        chat(json!({"stream": true})),
+        chat(json!({"cache": {"no-cache": true}})),
+    ] {
+        assert!(matches!(cache.look_up(&other, now), Looked::Miss(_)));
+    }
+    let second = tokio::spawn(second.answer(None));
+    first.keep(&target(), reply("one"), now);
+    let Looked::Hit(hit) = second.await.unwrap() else {
+        panic!("the second has the first one's answer");
+    };
+    assert_eq!(hit.key, key(&question));
+    assert!(matches!(third.answer(None).await, Looked::Hit(_)));
+    assert_eq!(found(&cache, &question, now).as_deref(), Some("one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_nothing_goes_on_alone() {
+    let cache = cache(&json!({"single_flight": true}));
+    let now = Instant::now();
+    let question = chat(json!({}));
+    let looked = |cache: &Arc<Cache>| cache.look_up(&question, now);
+    let Looked::Miss(first) = looked(&cache) else {
+        panic!("the first is asked");
+    };
+    let (Looked::Wait(second), Looked::Wait(third)) = (looked(&cache), looked(&cache)) else {
+        panic!("the others wait");
+    };
+    let soon = Some(tokio::time::Instant::now().into_std() + Duration::from_secs(1));
+    assert!(matches!(second.answer(soon).await, Looked::Miss(_)));
+    // The first one failed, or its caller left.
+    drop(first);
+    assert!(matches!(third.answer(None).await, Looked::Miss(_)));
+    assert!(matches!(looked(&cache), Looked::Miss(_)));
+}

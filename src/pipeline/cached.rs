@@ -19,14 +19,17 @@ impl Engine {
             return ControlFlow::Continue(None);
         };
         let mut looked = cache.look_up(&running.call, Instant::now().into_std());
+        // Rare: not in the future of every call.
         if let Looked::Ask(question) = looked {
-            // Rare: not in the future of every call.
             looked = Box::pin(question.answer()).await;
+        }
+        if let Looked::Wait(waiting) = looked {
+            looked = Box::pin(waiting.answer(running.call.deadline.0)).await;
         }
         match looked {
             Looked::Hit(hit) => ControlFlow::Break(hit),
             Looked::Miss(place) => ControlFlow::Continue(Some(place)),
-            Looked::Passed | Looked::Ask(_) => ControlFlow::Continue(None),
+            Looked::Passed | Looked::Ask(_) | Looked::Wait(_) => ControlFlow::Continue(None),
         }
     }
 }

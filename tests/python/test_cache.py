@@ -7,8 +7,10 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gateway as litellm
@@ -194,3 +196,51 @@ def test_a_redis_needs_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="REDIS_HOST"):
         litellm.cache = litellm.Cache(type="redis")
     litellm.cache = None
+
+
+def test_replies_on_disk_outlive_the_process(mock: Any, at: dict[str, Any], tmp_path: Path) -> None:
+    mock.script([{"json": REPLY}])
+    program = f"""
+import gateway as litellm
+litellm.cache = litellm.Cache(type="disk", disk_cache_dir={str(tmp_path)!r})
+reply = litellm.completion(**{at!r})
+print(reply._hidden_params.get("cache_hit"), reply.choices[0].message.content)
+"""
+    told = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True) for _ in range(2)]
+    assert [one.stdout.strip() for one in told] == ["None Hello", "True Hello"], told
+    assert len(mock.captured()) == 1
+    litellm.cache = litellm.Cache(type="disk", disk_cache_dir=str(tmp_path))
+    litellm.cache.flush_cache()
+    litellm.completion(**at)
+    assert len(mock.captured()) == 2
+
+
+def test_a_folder_that_cannot_be_made_says_so() -> None:
+    with pytest.raises(ValueError, match=r"the folder /dev/null/x \(`disk_cache_dir`\) cannot be made"):
+        litellm.cache = litellm.Cache(type="disk", disk_cache_dir="/dev/null/x")
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_same_calls_at_the_same_time_are_asked_once(mock: Any, at: dict[str, Any], alone: bool) -> None:
+    mock.script([{"json": REPLY, "delay_ms": 300}])
+    litellm.cache = litellm.Cache(single_flight=not alone)
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*[litellm.acompletion(**at) for _ in range(8)])
+
+    replies = asyncio.run(all_at_once())
+    assert {reply.choices[0].message.content for reply in replies} == {"Hello"}
+    assert len(mock.captured()) == (8 if alone else 1)
+    hits = [reply._hidden_params.get("cache_hit") for reply in replies]
+    assert hits.count(True) == (0 if alone else 7)
+
+
+def test_the_one_that_is_asked_may_fail_alone(mock: Any, at: dict[str, Any]) -> None:
+    mock.script([{"status": 400, "json": {"error": {"message": "no"}}, "delay_ms": 300}, {"json": REPLY}])
+    litellm.cache = litellm.Cache(single_flight=True)
+
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*[litellm.acompletion(**at) for _ in range(3)], return_exceptions=True)
+
+    replies = asyncio.run(all_at_once())
+    assert sorted(type(reply).__name__ for reply in replies) == ["BadRequestError", "ModelResponse", "ModelResponse"]
