@@ -53,8 +53,11 @@ def batch_completion(
 def _started(models: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
     import gateway
 
+    def ask(model: str) -> Any:
+        return gateway.completion(*args, **{**kwargs, "model": model})
+
     threads = concurrent.futures.ThreadPoolExecutor(max_workers=len(models) or 1)
-    return threads, [threads.submit(gateway.completion, *args, model=model, **kwargs) for model in models]
+    return threads, [threads.submit(ask, model) for model in models]
 
 
 def batch_completion_models(*args: Any, **kwargs: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import types
+from pathlib import Path
 from typing import Any
 
 import gateway
@@ -11,6 +13,8 @@ import pytest
 from gateway.absent import NAMES as ABSENT
 from gateway.names import ELSEWHERE, HOMES, MODULES, PATHS
 from test_process import run
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", sorted(HOMES))
@@ -116,3 +120,10 @@ def test_functions_can_be_reassigned() -> None:
         """
     )
     assert printed.strip() == "('wrapped', 'm')"
+
+
+def test_the_stub_has_every_name() -> None:
+    sys.path.insert(0, str(ROOT / "python"))
+    stub = importlib.import_module("stub")
+    told = (ROOT / "python" / "gateway" / "__init__.pyi").read_text(encoding="utf-8")
+    assert told == stub.stub(), "names changed: python python/stub.py > python/gateway/__init__.pyi"
