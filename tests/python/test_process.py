@@ -18,10 +18,10 @@ import pytest
 from conftest import REPLY, stream
 
 
-def run(code: str, *flags: str) -> str:
+def run(code: str, *flags: str, seconds: float = 60) -> str:
     """Runs code in a fresh interpreter and gives what it printed."""
     done = subprocess.run(
-        [sys.executable, *flags, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60
+        [sys.executable, *flags, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=seconds
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
