@@ -59,4 +59,11 @@ async fn row_18_retries_end_with_the_deadline() {
         "10 retries within 1.5 s: {with} requests upstream, over after {took:.1?}"
     );
     assert!(with < 4, "{with}");
+
+    // The control: without a deadline they go on.
+    let on_and_on = tokio::time::timeout(2 * took, call(&bed, asks(json!({}), ""))).await;
+    assert!(
+        on_and_on.is_err(),
+        "ten retries took no longer than {took:?}"
+    );
 }

@@ -51,6 +51,23 @@ async fn what_a_check_found_ill_gets_no_calls_until_it_is_well() {
     assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
 }
 
+/// The control: what a check found is shown, and where calls go is not its business unless it is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_health_check_routing_what_is_ill_is_asked_all_the_same() {
+    let bed = Bed::with(2, |ports| {
+        let router = "num_retries: 0, disable_cooldowns: true";
+        group(ports, "", router, ", background_health_checks: true")
+    });
+    bed.mocks[0].script(vec![ill(500)]);
+    bed.mocks[1].script(vec![well(0)]);
+    health::check_all(&bed.gateway).await;
+    let asked = bed.mocks[0].reached();
+    for _ in 0..30 {
+        call(&bed, asks(json!({}), "")).await;
+    }
+    assert!(bed.mocks[0].reached() > asked + 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn liveness_waits_for_no_check() {
     let (mock, port) = upstream();

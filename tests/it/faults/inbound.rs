@@ -316,4 +316,14 @@ async fn row_35_connections_above_the_limit_wait() {
         "a fifth connection where four are allowed: waited, then {status}"
     );
     assert_eq!(status, 200);
+
+    // The control: where five are allowed, the fifth does not wait.
+    let served = Served::start_with(&config, &["--limit_concurrency", "5"]).await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let mut client = Client::open(served.address).await;
+        let told = tokio::time::timeout(PATIENCE, client.call(get("/health/liveliness")));
+        assert_eq!(told.await.expect("it is served").status, 200);
+        held.push(client);
+    }
 }

@@ -6,6 +6,8 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 fn statuses(replies: &[crate::client::Reply]) -> (usize, usize) {
     let count = |status| {
@@ -152,13 +154,55 @@ async fn calls_above_the_global_limit_are_refused() {
     assert_eq!(statuses(&replies), (2, 3));
 }
 
+/// An upstream that does eight at a time well and thrashes above: a reply takes 100 ms, and with more than eight in its
+/// hands as many times longer as the square of what is too much.
+async fn thrashing() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asking = Arc::new(AtomicUsize::new(0));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(thrash(stream, asking.clone()));
+        }
+    });
+    port
+}
+
+async fn thrash(stream: TcpStream, asking: Arc<AtomicUsize>) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let (mut line, mut length) = (String::new(), 0);
+        while stream.read_line(&mut line).await? > 2 {
+            let lower = line.to_ascii_lowercase();
+            if let Some(told) = lower.strip_prefix("content-length:") {
+                length = told.trim().parse().unwrap_or(0);
+            }
+            line.clear();
+        }
+        if line.is_empty() {
+            return Ok(());
+        }
+        stream.read_exact(&mut vec![0; length]).await?;
+        let held = asking.fetch_add(1, Ordering::Relaxed) + 1;
+        let times = (held as f64 / 8.0).max(1.0).powi(2);
+        tokio::time::sleep(Duration::from_millis(100).mul_f64(times)).await;
+        asking.fetch_sub(1, Ordering::Relaxed);
+        let body = super::reply().to_string();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).await?;
+    }
+}
+
 /// Goodput at three times what the upstream can do.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_15_at_three_times_the_capacity_goodput_stays() {
     let limit = ", max_in_flight_requests_per_worker: 8, max_queued_requests_per_worker: 8";
     let goodput = |general: &'static str, clients: usize| async move {
-        let bed = Bed::with(1, |ports| group(ports, "", "num_retries: 0", general));
-        bed.mock.script(vec![well(100)]);
+        let port = thrashing().await;
+        let bed = Bed::with(1, |_| group(&[port], "", "num_retries: 0", general));
         let ends = Instant::now() + Duration::from_secs(2 * longer() as u64);
         let workers = (0..clients).map(|_| async {
             let mut client = crate::client::Client::open(bed.address).await;
@@ -186,20 +230,24 @@ async fn row_15_at_three_times_the_capacity_goodput_stays() {
     };
     let (peak, _) = goodput(limit, 8).await;
     let (over, slowest) = goodput(limit, 24).await;
+    let (without, slow) = goodput("", 24).await;
+    let share = |served: usize| 100.0 * served as f64 / peak as f64;
     figure!(
         15,
-        "3x capacity: goodput {over} of {peak} ({:.0} %), slowest admitted {slowest:.1?}",
-        100.0 * over as f64 / peak as f64
+        "3x capacity: goodput {over} of {peak} ({:.0} %), slowest admitted {slowest:.1?}; without a limit {:.0} %, {slow:.1?}",
+        share(over),
+        share(without)
     );
     assert!(over * 10 >= peak * 9, "{over} of {peak}");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(without * 10 < peak * 7, "the control: {without} of {peak}");
 }
 
-/// A group that is flooded, and a neighbour on the same process.
-#[tokio::test(flavor = "multi_thread")]
-async fn row_16_a_flooded_group_does_not_take_the_other_down() {
+/// Two groups of one process, the first with a limit of its own or without.
+fn neighbours(limit: &str) -> Bed {
     let bed = Bed::with(2, |ports| {
         format!(
-            "model_list:\n  - model_name: m\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream, max_parallel_requests: 4}}\n  \
+            "model_list:\n  - model_name: m\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream{limit}}}\n  \
              - model_name: victim\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream}}\n\
              router_settings: {{num_retries: 0, disable_cooldowns: true}}\ngeneral_settings: {{master_key: {}}}\n",
             ports[0],
@@ -209,6 +257,25 @@ async fn row_16_a_flooded_group_does_not_take_the_other_down() {
     });
     bed.mocks[0].script(vec![well(60_000)]);
     bed.mocks[1].script(vec![well(5)]);
+    bed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_16_control_without_a_limit_a_slow_upstream_holds_every_call() {
+    let bed = neighbours("");
+    let mut held = Vec::new();
+    for _ in 0..44 {
+        let mut client = crate::client::Client::open(bed.address).await;
+        client.send(asks(json!({}), "")).await;
+        held.push(client);
+    }
+    bed.mocks[0].until_reached(44).await;
+}
+
+/// A group that is flooded, and a neighbour on the same process.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_16_a_flooded_group_does_not_take_the_other_down() {
+    let bed = neighbours(", max_parallel_requests: 4");
     let victim = asks(json!({"model": "victim"}), "");
     let slowest = |calls: usize| {
         let (bed, victim) = (&bed, &victim);
@@ -300,17 +367,30 @@ async fn without_that_rpm_is_a_weight_and_no_limit() {
     assert_eq!(statuses(&replies), (10, 0));
 }
 
-/// The upstream takes eight at a time in 20 ms and refuses others.
-#[tokio::test(flavor = "multi_thread")]
-async fn row_14_an_adaptive_limit_finds_its_way_down() {
+/// A deployment whose upstream has refused sixty calls, and then answers.
+async fn refused(adaptive: &str) -> Bed {
     let bed = Bed::with(1, |ports| {
-        let router = "num_retries: 0, disable_cooldowns: true, adaptive_concurrency: {initial: 40, max: 100}";
-        group(ports, "", router, "")
+        let router = format!("num_retries: 0, disable_cooldowns: true{adaptive}");
+        group(ports, "", &router, "")
     });
     bed.mock.script(vec![super::ill(503)]);
     for _ in 0..60 {
         call(&bed, asks(json!({}), "")).await;
     }
+    bed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_14_control_without_an_adaptive_limit_all_are_sent() {
+    let bed = refused("").await;
+    bed.mock.script(vec![well(100)]);
+    let replies = together(&bed, &asks(json!({}), ""), 20).await;
+    assert_eq!(statuses(&replies), (20, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_14_an_adaptive_limit_finds_its_way_down() {
+    let bed = refused(", adaptive_concurrency: {initial: 40, max: 100}").await;
     let shown = bed_metrics(&bed).await;
     let limit = shown
         .lines()

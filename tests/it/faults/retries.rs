@@ -72,6 +72,16 @@ async fn row_9_a_retry_waits_as_long_as_the_upstream_asks_but_not_for_ever() {
         assert!(took >= Duration::from_millis(least), "{took:?}");
         assert!(took < Duration::from_millis(most), "{took:?}");
     }
+    // The control: who asks for nothing is asked again sooner.
+    bed.mock.script(vec![ill(429), well(0)]);
+    let begun = Instant::now();
+    assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
+    assert!(
+        begun.elapsed() < Duration::from_millis(950),
+        "{:?}",
+        begun.elapsed()
+    );
+
     // It is passed on to the client, too.
     bed.mock.script(vec![asks_for("7")]);
     let reply = call(&bed, asks(json!({"num_retries": 0}), "")).await;
@@ -81,7 +91,18 @@ async fn row_9_a_retry_waits_as_long_as_the_upstream_asks_but_not_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_11_attempts_never_exceed_the_cap_however_they_nest() {
-    // Two orders and a fallback group, three attempts in each.
+    // Two orders and a fallback group. With a cap of its own each has as many attempts as that says.
+    for (retries, attempts) in [(0, 1), (2, 3), (4, 5)] {
+        let reached = nested(retries).await;
+        figure!(
+            11,
+            "{attempts} attempts in each of 3 places: upstream requests {reached:?}"
+        );
+        assert_eq!(reached, [attempts; 3]);
+    }
+}
+
+async fn nested(retries: u64) -> Vec<u64> {
     let bed = Bed::with(3, |ports| {
         let one = |name: &str, port: u16, order: &str, id: &str| {
             format!(
@@ -90,7 +111,7 @@ async fn row_11_attempts_never_exceed_the_cap_however_they_nest() {
             )
         };
         format!(
-            "model_list:\n{}{}{}router_settings: {{num_retries: 2, retry_after: 0, disable_cooldowns: true, \
+            "model_list:\n{}{}{}router_settings: {{num_retries: {retries}, retry_after: 0, disable_cooldowns: true, \
              fallbacks: [{{m: [other]}}]}}\ngeneral_settings: {{master_key: {}}}\n",
             one("m", ports[0], ", order: 1", "first"),
             one("m", ports[1], ", order: 2", "second"),
@@ -103,12 +124,7 @@ async fn row_11_attempts_never_exceed_the_cap_however_they_nest() {
     }
     let reply = call(&bed, asks(json!({}), "")).await;
     assert_eq!(reply.status, 500);
-    let reached: Vec<u64> = bed.mocks.iter().map(mock_upstream::Mock::reached).collect();
-    figure!(
-        11,
-        "3 attempts in each of 3 places: upstream requests {reached:?}"
-    );
-    assert_eq!(reached, [3, 3, 3]);
+    bed.mocks.iter().map(mock_upstream::Mock::reached).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,10 +9,51 @@ use std::time::{Duration, Instant};
 const LIMIT: Duration = Duration::from_millis(400);
 
 fn bed() -> Bed {
+    with_clocks(", timeout: 0.4, stream_timeout: 0.4")
+}
+
+fn with_clocks(clocks: &str) -> Bed {
     Bed::with(1, |ports| {
-        let clocks = ", timeout: 0.4, stream_timeout: 0.4";
         group(ports, clocks, "num_retries: 0, disable_cooldowns: true", "")
     })
+}
+
+/// An upstream that never answers, one that says nothing after its head, one that says one token, and one that drips.
+fn silences() -> [(Answer, bool); 4] {
+    let streams = |stall_after| Answer {
+        sse: Some(stream()),
+        stall_after: Some(stall_after),
+        ..Answer::default()
+    };
+    let silent = Answer {
+        delay_ms: 60_000,
+        json: Some(reply()),
+        ..Answer::default()
+    };
+    let drips = Answer {
+        json: Some(reply()),
+        drip: true,
+        gap_ms: 50,
+        ..Answer::default()
+    };
+    let first = format!("data: {}\n\n", stream()[0]).len();
+    [
+        (silent, false),
+        (streams(0), true),
+        (streams(first), true),
+        (drips, false),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_3_to_6_control_without_the_clocks_they_are_waited_for() {
+    for (row, (answer, streamed)) in (3..).zip(silences()) {
+        let bed = with_clocks("");
+        bed.mock.script(vec![answer]);
+        let over = call(&bed, asks(json!({"stream": streamed}), ""));
+        let over = tokio::time::timeout(4 * LIMIT, over).await;
+        assert!(over.is_err(), "row {row}: over without a clock");
+    }
 }
 
 fn chunk(text: &str, finish: Value) -> Value {
@@ -46,11 +87,7 @@ fn in_time(took: Duration) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_3_an_upstream_that_never_answers_is_given_up_at_its_time() {
-    let silent = Answer {
-        delay_ms: 60_000,
-        json: Some(reply()),
-        ..Answer::default()
-    };
+    let [(silent, _), ..] = silences();
     for streamed in [false, true] {
         let (took, status, text) = over_after(&bed(), silent.clone(), streamed).await;
         figure!(
@@ -63,11 +100,7 @@ async fn row_3_an_upstream_that_never_answers_is_given_up_at_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_4_a_stream_without_a_first_token_is_given_up_at_its_time() {
-    let stalls = Answer {
-        sse: Some(stream()),
-        stall_after: Some(0),
-        ..Answer::default()
-    };
+    let [_, (stalls, _), ..] = silences();
     let (took, status, text) = over_after(&bed(), stalls, true).await;
     figure!(
         4,
@@ -78,12 +111,7 @@ async fn row_4_a_stream_without_a_first_token_is_given_up_at_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_5_a_stream_that_stalls_ends_with_an_error_event() {
-    let first = format!("data: {}\n\n", stream()[0]).len();
-    let stalls = Answer {
-        sse: Some(stream()),
-        stall_after: Some(first),
-        ..Answer::default()
-    };
+    let [_, _, (stalls, _), _] = silences();
     let (took, status, text) = over_after(&bed(), stalls, true).await;
     figure!(
         5,
@@ -98,12 +126,7 @@ async fn row_5_a_stream_that_stalls_ends_with_an_error_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_6_a_reply_that_drips_is_ended_by_the_clock_of_the_whole() {
-    let drips = Answer {
-        json: Some(reply()),
-        drip: true,
-        gap_ms: 50,
-        ..Answer::default()
-    };
+    let [.., (drips, _)] = silences();
     let (took, status, text) = over_after(&bed(), drips, false).await;
     figure!(
         6,
