@@ -12,6 +12,7 @@
 )]
 
 use bytes::{Bytes, BytesMut};
+use gateway::adapt::dialects::between;
 use gateway::adapt::ndjson::LineParser;
 use gateway::adapt::providers::bedrock::eventstream;
 use gateway::adapt::sse::{Item, SseParser};
@@ -356,6 +357,65 @@ pub fn reply(bytes: &[u8]) {
     }
 }
 
+/// What may be asked of a provider; the length of the bytes picks one.
+const OPS: [Op; 11] = [
+    Op::Chat,
+    Op::Messages,
+    Op::Responses,
+    Op::GenerateContent,
+    Op::TextCompletion,
+    Op::Embeddings,
+    Op::CountTokens,
+    Op::Rerank,
+    Op::ImageGeneration,
+    Op::Moderation,
+    Op::Speech,
+];
+
+fn op(bytes: &[u8]) -> Op {
+    OPS[bytes.len() / 3 % OPS.len()]
+}
+
+/// The call as the target is asked it, in its own dialect or in the caller's.
+fn asked(call: &Call, target: &Target) -> Option<Call> {
+    match target.provider.adapter.asks(call, target) {
+        to if to == call.op => Some(call.clone()),
+        to => between(call.op, to)?.call(call, target).ok(),
+    }
+}
+
+/// A whole answer of any operation, back through the bridge that the call went over: it is JSON.
+pub fn answer(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    let head = Head {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+    };
+    for model in some(bytes) {
+        let (target, mut call) = (target(model), call(model, false));
+        call.op = op(bytes);
+        call.format = call.op.format();
+        let Some(asked) = asked(&call, &target) else {
+            continue;
+        };
+        let adapter = target.adapter(asked.op);
+        let told = adapter.reply(&asked, &target, &head, body.clone());
+        let Ok(mut told) = told else { continue };
+        if asked.op != call.op
+            && let Some(bridge) = between(call.op, asked.op)
+        {
+            let Ok(bridged) = bridge.reply(&call, &target, told) else {
+                continue;
+            };
+            told = bridged;
+        }
+        if !adapter.is_raw(&asked) {
+            let told = serde_json::from_slice::<Value>(&told.body);
+            assert!(told.is_ok(), "{model} {:?}", call.op);
+        }
+    }
+}
+
 /// The members of a request: what is written again says the same, and options and requests are made of anything.
 pub fn params(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
@@ -372,11 +432,15 @@ pub fn params(bytes: &[u8]) {
     let Ok((options, rest)) = Options::split(params) else {
         return;
     };
-    for model in MODELS {
-        let mut call = Call::new(Op::Chat, model, rest.clone());
+    let ops = [Op::Chat, op(bytes)];
+    for (model, op) in MODELS.iter().flat_map(|model| ops.map(|op| (*model, op))) {
+        let mut call = Call::new(op, model, rest.clone());
         call.options = options.clone();
         let target = target(model);
-        if let Ok(request) = target.provider.adapter.request(&call, &target) {
+        let Some(call) = asked(&call, &target) else {
+            continue;
+        };
+        if let Ok(request) = target.adapter(call.op).request(&call, &target) {
             assert!(
                 Params::parse(&request.body.to_vec().into()).is_ok(),
                 "{model}"

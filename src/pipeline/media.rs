@@ -74,7 +74,8 @@ impl Engine {
         };
         let mut places = Vec::new();
         for message in &mut messages {
-            for part in message["content"].as_array_mut().into_iter().flatten() {
+            let parts = message.get_mut("content").and_then(Value::as_array_mut);
+            for part in parts.into_iter().flatten() {
                 places.extend(place(part).filter(|place| wanted.takes(place.url())));
             }
         }
@@ -204,7 +205,7 @@ fn place(part: &mut Value) -> Option<Place<'_>> {
         "image_url" if part["image_url"].is_string() => Some(Place::Uri(&mut part["image_url"])),
         "image_url" => Some(Place::Uri(part["image_url"].get_mut("url")?)),
         "file" => {
-            let file = part["file"].as_object_mut()?;
+            let file = part.get_mut("file")?.as_object_mut()?;
             let named = ["file_id", "file_data"].into_iter().find(|name| {
                 let text = file.get(*name).and_then(Value::as_str);
                 text.is_some_and(|text| text.starts_with("http"))

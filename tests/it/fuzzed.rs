@@ -88,6 +88,11 @@ fn reply() {
 }
 
 #[test]
+fn answer() {
+    replay("reply", checks::answer, 100);
+}
+
+#[test]
 fn params() {
     replay("params", checks::params, 100);
 }

@@ -51,15 +51,16 @@ impl Adapter for OpenAi {
     fn reply(&self, _call: &Call, target: &Target, _head: &Head, body: Bytes) -> Result<Reply> {
         let mut said = replies::object(target, &body)?;
         let results = said.get_mut("results").and_then(Value::as_array_mut);
-        for result in results.into_iter().flatten() {
+        let results = results.into_iter().flatten();
+        for result in results.filter_map(Value::as_object_mut) {
             for part in [
                 "categories",
                 "category_scores",
                 "category_applied_input_types",
             ] {
-                match result.get_mut(part) {
-                    Some(Value::Object(part)) => both_names(part),
-                    _ => result[part] = Value::Null,
+                match result.entry(part).or_insert(Value::Null) {
+                    Value::Object(part) => both_names(part),
+                    other => *other = Value::Null,
                 }
             }
         }

@@ -53,7 +53,8 @@ fn unfolded(body: Bytes) -> Bytes {
     };
     let choices = reply.get_mut("choices").and_then(Value::as_array_mut);
     for choice in choices.into_iter().flatten() {
-        if let Some(message) = choice["message"].as_object_mut() {
+        let message = choice.get_mut("message");
+        if let Some(message) = message.and_then(Value::as_object_mut) {
             unfold(message);
             let thought = match message.get("content") {
                 Some(Value::String(text)) if !message.contains_key("reasoning_content") => {

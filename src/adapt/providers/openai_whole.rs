@@ -18,7 +18,8 @@ pub fn unwrap_json_tool(body: Bytes) -> Bytes {
         return body;
     };
     let mut changed = false;
-    for choice in reply["choices"].as_array_mut().into_iter().flatten() {
+    let choices = reply.get_mut("choices").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten() {
         let call = match choice["message"]["tool_calls"]
             .as_array()
             .map(Vec::as_slice)

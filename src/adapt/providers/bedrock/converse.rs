@@ -431,7 +431,7 @@ fn betas(
     }
     thinking::check_effort(model, effort)?;
     if let Some(context) = fields.get_mut("context_management") {
-        let edits = context["edits"].as_array_mut();
+        let edits = context.get_mut("edits").and_then(Value::as_array_mut);
         let compacts = edits.is_some_and(|edits| {
             edits.retain(|edit| edit["type"] == COMPACT);
             !edits.is_empty()
