@@ -63,20 +63,39 @@ pub fn unlisted(key: &str, provider: &str) -> Map<String, Value> {
 /// Whether a model has a capability (`supports_vision`, ...). A map that is silent on the provider's model is asked
 /// for the model itself, then for the provider.
 pub fn supports(model: &str, provider: Option<&str>, capability: &str) -> bool {
-    let by_provider = || provider_facts(provider).contains(&(capability, true));
+    let named = model.split_once('/');
+    let at = provider.or(named.map(|(prefix, _)| prefix));
+    let by_provider = || {
+        provider_facts(at).contains(&(capability, true))
+            || (capability == "supports_response_schema"
+                && at.is_some_and(|at| TAKES_SCHEMAS.contains(&at)))
+    };
     let Some(info) = model_info(model, provider) else {
         return by_provider();
+    };
+    let says = |key: &str| {
+        let entry = super::entry(key);
+        entry.is_some_and(|entry| entry.get(capability) == Some(&Value::Bool(true)))
     };
     match info.get(capability) {
         Some(Value::Bool(told)) => *told,
         Some(Value::Null) | None => {
-            let bare = spelled(model).and_then(|key| super::entry(&key));
-            bare.is_some_and(|entry| entry.get(capability) == Some(&Value::Bool(true)))
+            spelled(model).is_some_and(|key| says(&key))
+                || named.is_some_and(|(_, bare)| says(bare))
                 || by_provider()
         }
         Some(_) => false,
     }
 }
+
+/// Providers that take a schema for whatever model they serve, as LiteLLM tells of a model that its map does not have.
+const TAKES_SCHEMAS: [&str; 5] = [
+    "databricks",
+    "fireworks_ai",
+    "lm_studio",
+    "nebius",
+    "predibase",
+];
 
 /// What a provider has for all its models.
 fn provider_facts(provider: Option<&str>) -> &'static [(&'static str, bool)] {

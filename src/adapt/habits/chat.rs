@@ -239,10 +239,10 @@ pub static VERCEL: Habits = Habits {
 /// <https://docs.perplexity.ai/api-reference>
 pub static PERPLEXITY: Habits = Habits {
     supported: Some(|model, names| {
-        if facts::supports(model, "perplexity", "supports_reasoning") {
+        if facts::supports_as_itself(model, "perplexity", "supports_reasoning") {
             names.push("reasoning_effort");
         }
-        if facts::supports(model, "perplexity", "supports_web_search") {
+        if facts::supports_as_itself(model, "perplexity", "supports_web_search") {
             names.push("web_search_options");
         }
     }),

@@ -19,7 +19,10 @@ pub static ANTHROPIC: Habits = Habits {
 
 /// What Claude takes, on Vertex AI.
 pub static VERTEX_CLAUDE: Habits = Habits {
-    supported: Some(|model, names| claude_thinks(model, "vertex_ai", names)),
+    supported: Some(|model, names| {
+        names.retain(|name| *name != "service_tier");
+        claude_thinks(model, "vertex_ai", names);
+    }),
     ..Habits::NONE
 };
 
@@ -218,7 +221,14 @@ pub static NLP_CLOUD: Habits = Habits {
 
 /// Whether a model of Google's thinks: as the catalogue says, or of the third generation.
 fn reasons(model: &str, provider: &str) -> bool {
-    is_gemini_3(model) || facts::supports(model, provider, "supports_reasoning")
+    is_gemini_3(model) || facts::supports_as_itself(model, provider, "supports_reasoning")
+}
+
+/// Sampling is left out where the catalogue says that a model takes none.
+fn without_sampling(model: &str, provider: &str, names: &mut Vec<&'static str>) {
+    if facts::declared(model, provider, "supports_sampling_params") == Some(false) {
+        names.retain(|name| !matches!(*name, "temperature" | "top_p" | "top_k"));
+    }
 }
 
 /// Gemini models on Vertex AI take what Gemini takes; models of partners what OpenAI's do.
@@ -228,12 +238,14 @@ pub static VERTEX: Habits = Habits {
             return;
         }
         *names = sets::VERTEX_AI_BETA.to_vec();
-        if !is_gemini_3(model) {
+        let other = ["omni", "robotics"];
+        if !is_gemini_3(model) && !other.iter().any(|line| model.contains(line)) {
             names.extend(["frequency_penalty", "presence_penalty"]);
         }
         if !reasons(model, "vertex_ai") {
             names.retain(|name| !matches!(*name, "reasoning_effort" | "thinking"));
         }
+        without_sampling(model, "vertex_ai", names);
     }),
     ..Habits::NONE
 };
@@ -241,9 +253,7 @@ pub static VERTEX: Habits = Habits {
 /// <https://ai.google.dev/api>
 pub static GEMINI: Habits = Habits {
     supported: Some(|model, names| {
-        if model.contains("gemini-3.8") {
-            names.retain(|name| !matches!(*name, "temperature" | "top_p"));
-        }
+        without_sampling(model, "gemini", names);
         if !reasons(model, "gemini") {
             names.retain(|name| !matches!(*name, "reasoning_effort" | "thinking"));
         }

@@ -36,7 +36,7 @@ pub struct At<'a> {
 
 impl At<'_> {
     fn supports(self, capability: &str) -> bool {
-        facts::supports(self.model, self.provider, capability)
+        facts::supports_as_itself(self.model, self.provider, capability)
     }
 }
 

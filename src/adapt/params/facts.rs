@@ -3,6 +3,7 @@
 
 use crate::catalog::{self, Entry};
 use parking_lot::RwLock;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -23,6 +24,14 @@ pub fn supports(model: &str, provider: &str, capability: &str) -> bool {
 /// What the catalogue's entry says of a capability; `None` when it says nothing.
 pub fn declared(model: &str, provider: &str, capability: &str) -> Option<bool> {
     entry(model, provider)?.get(capability)?.as_bool()
+}
+
+/// The same, where the entry of the bare name counts too, whoever's it is: of a provider that sells another's model.
+pub fn supports_as_itself(model: &str, provider: &str, capability: &str) -> bool {
+    declared(model, provider, capability).unwrap_or_else(|| {
+        let own = catalog::entry(model);
+        own.is_some_and(|own| own.get(capability).and_then(Value::as_bool) == Some(true))
+    })
 }
 
 /// What is said of a Claude model, by its name at the provider, at Anthropic, or by its family.
