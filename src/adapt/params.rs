@@ -74,8 +74,24 @@ pub fn embeddings(provider: &'static Provider, model: &str) -> Option<Vec<&'stat
         "voyage" => &["encoding_format", "dimensions"],
         "infinity" => &["encoding_format", "modality", "dimensions"],
         "fireworks_ai" if model.contains("nomic-ai") => &["dimensions"],
-        "fireworks_ai" | "sambanova" | "triton" => &[],
-        "nebius" | "wandb" => return None,
+        "vertex_ai" => &["dimensions"],
+        "bedrock" => &[
+            "max_tokens",
+            "max_completion_tokens",
+            "stream",
+            "stream_options",
+            "stop",
+            "temperature",
+            "top_p",
+            "extra_headers",
+            "response_format",
+            "requestMetadata",
+            "service_tier",
+            "parallel_tool_calls",
+        ],
+        "fireworks_ai" | "sambanova" | "triton" | "databricks" => &[],
+        "nebius" | "wandb" | "oci" | "azure_ai" | "gigachat" | "hostinger_router" | "scaleway"
+        | "libertai" | "snowflake" => return None,
         _ => return Some(supported(provider, model)).filter(|names| !names.is_empty()),
     };
     Some(names.to_vec())
