@@ -70,11 +70,10 @@ pub fn embeddings(provider: &'static Provider, model: &str) -> Option<Vec<&'stat
     let names: &[&str] = match provider.name {
         "nvidia_nim" => &["encoding_format", "user", "dimensions"],
         "mistral" | "codestral" => &["encoding_format"],
-        "jina_ai" => &["dimensions"],
+        "jina_ai" | "vertex_ai" => &["dimensions"],
         "voyage" => &["encoding_format", "dimensions"],
         "infinity" => &["encoding_format", "modality", "dimensions"],
         "fireworks_ai" if model.contains("nomic-ai") => &["dimensions"],
-        "vertex_ai" => &["dimensions"],
         "bedrock" => &[
             "max_tokens",
             "max_completion_tokens",

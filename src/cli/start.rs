@@ -95,7 +95,7 @@ async fn listen_and_serve(
     };
     let listener = bound.map_err(|e| format!("cannot listen on {address}: {e}"))?;
     let address = listener.local_addr().unwrap_or(address);
-    let metrics = Arc::new(Metrics::new(Metrics::cap(&config)));
+    let metrics = Arc::new(Metrics::of_config(&config));
     let greeting = greeting(address, &config);
     let client = Client::new(&ClientSettings::from_env(&process_env))
         .map_err(|e| format!("cannot set up the client: {e}"))?;

@@ -132,7 +132,7 @@ static TABLE: &[Row] = &[
          stream_timeout_by_service_tier:m default_api_key_tpm_limit:c \
          default_api_key_rpm_limit:c keepalive_seconds:s allow_client_keepalive_override:b use_in_pass_through:b \
          use_litellm_proxy:b use_xai_oauth:b chatgpt_auth_file fireworks_forward_user_id:b \
-         use_chat_completions_api:b kubernetes_pod_discovery provider_affinity_header:t responses_api_version:t \
+         kubernetes_pod_discovery provider_affinity_header:t \
          max_file_size_mb:n auto_router_config_path auto_router_config auto_router_default_model \
          auto_router_embedding_model auto_router_max_input_chars auto_router_routing_compression \
          auto_router_model_compression complexity_router_config complexity_router_default_model \
@@ -141,7 +141,7 @@ static TABLE: &[Row] = &[
         "region_name aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_role_name \
          aws_session_name aws_profile_name aws_web_identity_token aws_sts_endpoint aws_external_id aws_session_tags \
          aws_bedrock_runtime_endpoint vertex_project vertex_location vertex_credentials azure_ad_token tenant_id \
-         client_id client_secret azure_scope"),
+         client_id client_secret azure_scope use_chat_completions_api:b responses_api_version:t"),
     row(LitellmParams, NotSupported, "belongs to an operation or a way of signing in that is not supported here yet; it is ignored",
         "aws_bedrock_control_plane_endpoint aws_bedrock_project_id aws_batch_role_arn bedrock_tags azure_username \
          azure_password gcs_bucket_name watsonx_region_name"),
@@ -158,7 +158,7 @@ static TABLE: &[Row] = &[
     row(Litellm, Exact, OBEYED,
         "drop_params:b modify_params:b num_retries:c request_timeout:s fallbacks:l context_window_fallbacks:l \
          content_policy_fallbacks:l default_fallbacks:l allowed_fails:c cooldown_time:s json_logs:b \
-         turn_off_message_logging:b require_auth_for_metrics_endpoint:b \
+         cache:b cache_params:m prometheus_metrics_config:l turn_off_message_logging:b require_auth_for_metrics_endpoint:b \
          retry_policy:m model_group_retry_policy:m allowed_fails_policy:m model_group_alias:m"),
     row(Litellm, Approximated,
         "names callbacks that are not supported here yet; they are ignored",
@@ -168,11 +168,11 @@ static TABLE: &[Row] = &[
     row(Litellm, Approximated, "no prompt, reply or key is logged here anyway",
         "redact_user_api_key_info:b redact_messages_in_exceptions:b"),
     row(Litellm, NotSupported, IGNORED,
-        "cache:b cache_params:m service_callbacks service_callback audit_log_callbacks force_ipv4:b ssl_verify ssl_certificate \
+        "service_callbacks service_callback audit_log_callbacks force_ipv4:b ssl_verify ssl_certificate \
          max_budget:n budget_duration:t max_end_user_budget:n max_end_user_budget_id max_internal_user_budget:n \
          internal_user_budget_duration budget_reset_time tag_budget_config default_internal_user_params \
          default_team_params default_team_settings default_key_generate_params upperbound_key_generate_params \
-         key_generation_settings key_alias_pattern enable_key_alias_format_validation prometheus_metrics_config \
+         key_generation_settings key_alias_pattern enable_key_alias_format_validation \
          prometheus_initialize_budget_metrics custom_prometheus_metadata_labels custom_prometheus_tags \
          prometheus_deployment_and_latency_caller_identity prometheus_emit_stream_label \
          prometheus_emit_rate_limit_labels cost_discount_config cost_margin_config budget_exceeded_status_code:c \

@@ -47,6 +47,9 @@ impl Written for Histogram {
 
 /// Appends one family.
 pub fn write_family<M: Written>(out: &mut String, family: &Family<M>) {
+    if !family.shown {
+        return;
+    }
     let base = family.name;
     let (name, kind) = match M::TYPE {
         Type::Counter => (format!("{base}_total"), "counter"),

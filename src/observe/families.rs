@@ -3,6 +3,7 @@
 
 use super::exposition::write_family;
 use super::family::{Counters, Gauges, Histograms};
+use super::wanted::Wanted;
 
 macro_rules! families {
     ($($field:ident: $kind:ident $name:literal [$labels:expr] $help:literal;)*) => {
@@ -13,10 +14,13 @@ macro_rules! families {
         }
 
         impl Families {
-            /// Empty families of at most `cap` series each.
-            pub fn new(cap: usize) -> Self {
-                Self { $($field: <$kind>::new($name, $help, $labels, cap),)* }
+            /// Empty families of at most `cap` series each, as far as they are wanted.
+            pub fn new(cap: usize, wanted: &Wanted) -> Self {
+                Self { $($field: <$kind>::new($name, $help, $labels, cap, wanted),)* }
             }
+
+            /// The names of all families.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// Appends all of them in the text format.
             pub fn write(&self, out: &mut String) {
@@ -145,6 +149,8 @@ families! {
         "Configuration loads by result: applied, unchanged, rejected";
     config_version: Gauges "gateway_config_version" [""]
         "Version of the configuration in force; counts up with each reload";
+    series_limit: Gauges "gateway_metric_series_limit" [""]
+        "Series that a metric may have before further ones are folded into `other`";
     folded_series: Gauges "gateway_metric_series_folded" ["metric"]
         "How often a series was folded into `other` because its metric had reached its cap";
     log_lines_dropped: Gauges "gateway_log_lines_dropped" [""]

@@ -2,6 +2,7 @@
 //! fold into one series whose labels are all `other`, as LiteLLM folds; gauges go nowhere, since a sum of levels
 //! means nothing. What is folded is counted.
 
+use super::wanted::Wanted;
 use parking_lot::Mutex;
 use prometheus::core::{AtomicF64, GenericCounter, GenericGauge};
 use prometheus::{Histogram, HistogramOpts};
@@ -76,6 +77,8 @@ pub struct Family<M> {
     pub name: &'static str,
     /// The help line.
     pub help: &'static str,
+    /// Whether it is written: `prometheus_metrics_config` may leave it out.
+    pub shown: bool,
     labels: Vec<&'static str>,
     admitted: Mutex<Admitted<M>>,
     cap: usize,
@@ -99,12 +102,20 @@ pub struct Entry<M> {
 }
 
 impl<M: Series> Family<M> {
-    /// An empty family; `labels` is a comma-separated list.
-    pub fn new(name: &'static str, help: &'static str, labels: &'static str, cap: usize) -> Self {
+    /// An empty family; `labels` is a comma-separated list, of which those stay that are wanted.
+    pub fn new(
+        name: &'static str,
+        help: &'static str,
+        labels: &'static str,
+        cap: usize,
+        wanted: &Wanted,
+    ) -> Self {
+        let named = labels.split(',').filter(|label| !label.is_empty());
         Self {
             name,
             help,
-            labels: labels.split(',').filter(|l| !l.is_empty()).collect(),
+            shown: wanted.metric(name),
+            labels: named.filter(|label| wanted.label(name, label)).collect(),
             admitted: Mutex::new(Admitted {
                 by_values: HashMap::new(),
                 entries: Vec::new(),
@@ -116,6 +127,9 @@ impl<M: Series> Family<M> {
 
     /// The series whose label values `value` gives by label name. Cheap enough for rare events; hot paths keep it.
     pub fn with<'v>(&self, value: impl Fn(&'static str) -> &'v str) -> M {
+        if !self.shown {
+            return self.fresh();
+        }
         let values: Vec<&str> = self.labels.iter().map(|label| cut(value(label))).collect();
         let mut admitted = self.admitted.lock();
         let key = values.join("\u{1f}");

@@ -4,6 +4,7 @@ use super::families::Families;
 use super::family::Gauge;
 use super::handles::{HandleCache, Handles};
 use super::labels::{Labels, NONE, exception_class};
+use super::wanted::Wanted;
 use crate::account::{Outcome, Receipt, Sink, Usage};
 use crate::config::Config;
 use crate::error::ErrorKind;
@@ -41,7 +42,18 @@ impl Default for Metrics {
 impl Metrics {
     /// Empty metrics with at most `cap` series each.
     pub fn new(cap: usize) -> Self {
-        let families = Families::new(cap);
+        Self::of(cap, &Wanted::default())
+    }
+
+    /// Those that a configuration asks for. They stay as they are over reloads: a series that changed its labels would
+    /// be another one to everything that reads them.
+    pub fn of_config(config: &Config) -> Self {
+        Self::of(Self::cap(config), &Wanted::read(config))
+    }
+
+    fn of(cap: usize, wanted: &Wanted) -> Self {
+        let families = Families::new(cap, wanted);
+        families.series_limit.with(|_| "").set(cap as f64);
         Self {
             in_flight: families.in_flight.with(|_| ""),
             families,
@@ -51,7 +63,7 @@ impl Metrics {
     }
 
     /// The cap that a configuration asks for.
-    pub fn cap(config: &Config) -> usize {
+    fn cap(config: &Config) -> usize {
         config
             .litellm
             .other

@@ -185,6 +185,79 @@ fn label_sets_are_bounded_and_what_is_folded_is_counted() {
     assert!(text.contains("gateway_metric_series_folded{metric=\"litellm_requests_metric\"} 92.0"));
 }
 
+fn wanting(told: serde_json::Value) -> Metrics {
+    let mut config = Config::default();
+    let other = &mut config.litellm.other;
+    other.insert("prometheus_metrics_config".to_owned(), told);
+    let metrics = Metrics::of_config(&config);
+    metrics.record(&answered());
+    metrics
+}
+
+#[test]
+fn only_what_is_listed_is_kept_with_the_labels_that_are_wanted() {
+    let text = wanting(serde_json::json!([
+        {"group": "tokens", "metrics": ["litellm_total_tokens_metric"]},
+        {"group": "calls", "metrics": ["litellm_requests_metric_total", "no_such_metric"],
+            "include_labels": ["model", "requested_model"]},
+    ]))
+    .render();
+    let requests = lines(&text, "litellm_requests_metric_total");
+    assert_eq!(requests.len(), 1);
+    assert!(
+        requests[0].starts_with("litellm_requests_metric_total{model="),
+        "{}",
+        requests[0]
+    );
+    assert!(!requests[0].contains("user_agent"));
+    assert!(lines(&text, "litellm_total_tokens_metric_total")[0].contains("end_user="));
+    assert!(!text.contains("litellm_spend_metric"), "it is not listed");
+    assert!(text.contains("gateway_metric_series_limit"));
+    // What cannot be read asks for nothing.
+    let all = wanting(serde_json::json!("tokens")).render();
+    assert!(all.contains("litellm_spend_metric"));
+}
+
+/// Distinct models, users and agents: `LABELS=1000000` looks longer.
+#[test]
+fn however_many_labels_come_series_and_memory_are_bounded() {
+    let count = std::env::var("LABELS").ok().and_then(|n| n.parse().ok());
+    let count: usize = count.unwrap_or(5_000);
+    let cap = 200;
+    let metrics = Metrics::new(cap);
+    let attack = |from: usize| {
+        for i in from..from + count / 2 {
+            let mut receipt = answered();
+            receipt.requested_model = format!("made-up-{i}");
+            receipt.caller.user_agent = Some(format!("agent/{i}"));
+            receipt.caller.end_user = Some(format!("user-{i}"));
+            metrics.record(&receipt);
+            receipt.outcome = Outcome::Failure(Error::bad_request("x"));
+            metrics.record(&receipt);
+        }
+        (metrics.render(), resident())
+    };
+    let (_, before) = attack(0);
+    let (text, after) = attack(count);
+    for name in [
+        "litellm_requests_metric_total",
+        "litellm_proxy_failed_requests_metric_total",
+        "litellm_total_tokens_metric_total",
+    ] {
+        let series = lines(&text, name).len();
+        assert!(series > 0 && series <= cap + 1, "{name}: {series}");
+    }
+    assert!(text.contains("gateway_metric_series_limit 200.0"));
+    assert!(after <= before + 8 * 1024, "{before} to {after} KiB");
+}
+
+/// Memory of this process in KiB; 0 where nobody tells.
+fn resident() -> usize {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = told.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0) * 4
+}
+
 #[test]
 fn a_caller_who_leaves_is_a_failure_with_status_499() {
     let metrics = metrics();

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod metrics;
 pub mod redact;
 pub mod timestamp;
+mod wanted;
 pub mod writer;
 
 pub use access::AccessLog;
