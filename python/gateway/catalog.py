@@ -18,20 +18,27 @@ def _not_mapped(model: str, provider: str | None) -> Exception:
     )
 
 
+def _register(key: str, entry: Any) -> None:
+    from gateway.cost import forget_entries
+
+    _gateway.register_entry(key, None if entry is None else json.dumps(entry).encode())
+    forget_entries()
+
+
 class _ModelCost(dict[str, Any]):
     """The price map as a dict. What a user changes in it counts for every call."""
 
     def __setitem__(self, key: str, entry: Any) -> None:
         super().__setitem__(key, entry)
-        _gateway.register_entry(key, json.dumps(entry).encode())
+        _register(key, entry)
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)
-        _gateway.register_entry(key, None)
+        _register(key, None)
 
     def pop(self, key: str, *default: Any) -> Any:
         if key in self:
-            _gateway.register_entry(key, None)
+            _register(key, None)
         return super().pop(key, *default)
 
     def update(self, *args: Any, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -34,9 +35,17 @@ _CHAT_NAMES = {
 }
 
 
+@functools.lru_cache(maxsize=1024)
 def _entry(model: str, provider: str | None) -> dict[str, Any] | None:
+    """An entry of the price map, until another is registered; who reads it changes nothing."""
     found = _gateway.price_entry(model, provider)
     return None if found is None else json.loads(found[1])
+
+
+def forget_entries() -> None:
+    """The price map has changed."""
+    _entry.cache_clear()
+    _ranked.cache_clear()
 
 
 def _not_mapped(model: str, provider: str | None) -> Exception:
@@ -49,8 +58,10 @@ def _not_mapped(model: str, provider: str | None) -> Exception:
 
 
 def _plain(usage: Any) -> dict[str, Any]:
-    plain = usage.model_dump(exclude_none=True) if hasattr(usage, "model_dump") else dict(usage)
-    plain = {name: value for name, value in plain.items() if value is not None}
+    told = usage if isinstance(usage, dict) else None
+    if told is None:
+        told = usage.model_dump(exclude_none=True) if hasattr(usage, "model_dump") else dict(usage)
+    plain = {name: value for name, value in told.items() if value is not None}
     if "input_tokens" in plain and "prompt_tokens" not in plain:
         plain = {_CHAT_NAMES.get(name, name): value for name, value in plain.items()}
     return plain
@@ -96,15 +107,18 @@ def cost_per_token(
     Raises:
         ModelNotMappedError: the price map does not have the model.
     """
-    from gateway.types import Usage
+    if usage_object:
+        plain = _plain(usage_object)
+    else:
+        from gateway.types import Usage
 
-    usage = usage_object or Usage(
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        total_tokens=prompt_tokens + completion_tokens,
-        **_cache_counts(cache_creation_input_tokens, cache_read_input_tokens),
-    )
-    plain = _plain(usage)
+        made = Usage(
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            total_tokens=prompt_tokens + completion_tokens,
+            **_cache_counts(cache_creation_input_tokens, cache_read_input_tokens),
+        )
+        plain = _plain(made)
     if custom_cost_per_token is not None:
         return _custom(plain, prompt_tokens, completion_tokens, custom_cost_per_token)
     if custom_cost_per_second is not None:
@@ -270,11 +284,24 @@ def _together_class(model: str, call_type: str) -> str:
     return name
 
 
-def _names(model: str | None, served: str | None, provider: str | None) -> list[str]:
+@functools.lru_cache(maxsize=2)
+def _provider_names(count: int) -> frozenset[str]:
+    """The names in `provider_list` while it has so many."""
+    from gateway.params import provider_list
+
+    return frozenset(str(getattr(name, "value", name)) for name in provider_list)
+
+
+def _names(model: str | None, served: str | None, provider: str | None) -> tuple[str, ...]:
     """The names a reply may be priced by, best first: what served it, then what was asked for."""
     from gateway.params import provider_list
 
-    known = {str(getattr(name, "value", name)) for name in provider_list}
+    return _ranked(model, served, provider, len(provider_list))
+
+
+@functools.lru_cache(maxsize=1024)
+def _ranked(model: str | None, served: str | None, provider: str | None, providers: int) -> tuple[str, ...]:
+    known = _provider_names(providers)
 
     def mapped(name: str) -> str:
         return name if provider is None or name.split("/")[0] in known else f"{provider}/{name}"
@@ -293,7 +320,7 @@ def _names(model: str | None, served: str | None, provider: str | None) -> list[
         )
     elif asked:
         names = [asked]
-    return [*names, *[name for name in (served, model) if name and name not in names]]
+    return (*names, *(name for name in (served, model) if name and name not in names))
 
 
 def completion_cost(
@@ -332,7 +359,7 @@ def completion_cost(
     call_type = call_type or _CALL_TYPES.get(type(completion_response).__name__)
     provider = custom_llm_provider or hidden.get("custom_llm_provider")
     served = _member(completion_response, "model")
-    names = [base_model] if base_model else _names(model, served, provider or _known_provider(model))
+    names = (base_model,) if base_model else _names(model, served, provider or _known_provider(model))
     if type(completion_response).__name__ == "ImageResponse":
         return _images(completion_response, model or "", provider or _known_provider(model), n, size, quality)
     if call_type in _IMAGE_CALLS:
@@ -342,10 +369,16 @@ def completion_cost(
     usage = _member(completion_response, "usage")
     tier = _tier(service_tier, completion_response, usage)
     failure: Exception | None = None
+    plain: dict[str, Any] = {} if usage is None else _plain(usage)
+    billed: dict[str, Any] = {}
+    if call_type in _TRANSCRIPTION_CALLS:
+        billed["audio_transcription_file_duration"] = float(_member(completion_response, "duration") or 0.0)
+    if call_type in _RERANK_CALLS:
+        billed["rerank_billed_units"] = (_member(completion_response, "meta") or {}).get("billed_units")
     for name in names:
         try:
-            counted = usage if completion_response is not None else _count(name, prompt, messages, completion)
-            plain = {} if counted is None else _plain(counted)
+            if completion_response is None:
+                plain = _count(name, prompt, messages, completion)
             given, dialect = _split(name, provider)
             costs = cost_per_token(
                 model=given,
@@ -357,11 +390,10 @@ def completion_cost(
                 custom_cost_per_token=custom_cost_per_token,
                 custom_cost_per_second=custom_cost_per_second,
                 prompt_characters=len(prompt),
-                usage_object=counted,
-                audio_transcription_file_duration=float(_member(completion_response, "duration") or 0.0),
-                rerank_billed_units=(_member(completion_response, "meta") or {}).get("billed_units"),
+                usage_object=plain,
                 call_type=call_type or "completion",
                 service_tier=tier,
+                **billed,
             )
             return costs[0] + costs[1] + _tool_cost(name, dialect, plain)
         except Exception as error:
@@ -403,7 +435,15 @@ def _split(name: str, provider: str | None) -> tuple[str, str | None]:
 
 
 def _member(response: Any, name: str) -> Any:
-    return response.get(name) if isinstance(response, dict) else getattr(response, name, None)
+    if isinstance(response, dict):
+        return response.get(name)
+    own = getattr(response, "__dict__", None)
+    if own is None or not hasattr(type(response), "__pydantic_extra__"):
+        return getattr(response, name, None)
+    # A member that a model does not have costs an exception otherwise.
+    if name in own:
+        return own[name]
+    return (response.__pydantic_extra__ or {}).get(name)
 
 
 def _tier(asked: str | None, response: Any, usage: Any) -> str | None:
