@@ -6,6 +6,8 @@ import functools
 import json
 from typing import Any
 
+from pydantic_core import to_json
+
 from gateway import _gateway
 
 _TIERS = frozenset({"flex", "balanced", "priority", "fast", "ultrafast"})
@@ -123,16 +125,42 @@ def cost_per_token(
         return _custom(plain, prompt_tokens, completion_tokens, custom_cost_per_token)
     if custom_cost_per_second is not None:
         return 0.0, custom_cost_per_second * (response_time_ms or 0.0) / 1000
-    provider = custom_llm_provider
+    return _priced(
+        plain,
+        model,
+        custom_llm_provider,
+        service_tier,
+        call_type,
+        region=region_name,
+        response_time_ms=response_time_ms,
+        characters=prompt_characters,
+        seconds=audio_transcription_file_duration,
+        units=rerank_billed_units,
+    )
+
+
+def _priced(
+    plain: dict[str, Any],
+    model: str,
+    provider: str | None,
+    service_tier: str | None,
+    call_type: str,
+    region: str | None = None,
+    response_time_ms: float | None = 0.0,
+    characters: int | None = None,
+    seconds: float = 0.0,
+    units: Any = None,
+) -> tuple[float, float]:
+    """The same by the price map, of usage as `_plain` has it."""
     if provider is None:
         provider = _provider_of(model)
     else:
         while model.startswith(f"{provider}/{provider}/"):
             model = model[len(provider) + 1 :]
-    key = _priced_key(model, provider, region_name)
+    key = _priced_key(model, provider, region)
     entry = _entry(key, provider) or _entry(model, provider)
     if call_type in _RERANK_CALLS:
-        return _rerank(entry, provider, rerank_billed_units)
+        return _rerank(entry, provider, units)
     if entry is None and provider == "fireworks_ai":
         key = _fireworks_class(model)
         entry = _entry(key, provider)
@@ -144,16 +172,17 @@ def cost_per_token(
     if entry is None:
         raise _not_mapped(model, provider)
     if call_type in _TRANSCRIPTION_CALLS and not plain.get("prompt_tokens_details"):
-        return _by_second(entry, audio_transcription_file_duration)
+        return _by_second(entry, seconds)
     if call_type in _SPEECH_CALLS and entry.get("input_cost_per_character") is not None:
-        return (prompt_characters or 0) * float(entry["input_cost_per_character"]), 0.0
+        return (characters or 0) * float(entry["input_cost_per_character"]), 0.0
     if not any(entry.get(rate) is not None for rate in _TOKEN_RATES):
         return _by_time(entry, response_time_ms)
     if provider == "perplexity":
         return _perplexity(entry, plain)
-    cost = _gateway.token_cost(key, provider, json.dumps(plain).encode(), service_tier)
+    counts = to_json(plain)
+    cost = _gateway.token_cost(key, provider, counts, service_tier)
     if cost is None:
-        cost = _gateway.token_cost(model, provider, json.dumps(plain).encode(), service_tier)
+        cost = _gateway.token_cost(model, provider, counts, service_tier)
     if cost is None:
         raise _not_mapped(model, provider)
     return cost
@@ -370,31 +399,29 @@ def completion_cost(
     tier = _tier(service_tier, completion_response, usage)
     failure: Exception | None = None
     plain: dict[str, Any] = {} if usage is None else _plain(usage)
-    billed: dict[str, Any] = {}
-    if call_type in _TRANSCRIPTION_CALLS:
-        billed["audio_transcription_file_duration"] = float(_member(completion_response, "duration") or 0.0)
-    if call_type in _RERANK_CALLS:
-        billed["rerank_billed_units"] = (_member(completion_response, "meta") or {}).get("billed_units")
+    kind = call_type or "completion"
+    more: dict[str, Any] = {"response_time_ms": total_time, "characters": len(prompt)}
+    more["region"] = region_name or hidden.get("region_name")
+    if kind in _TRANSCRIPTION_CALLS:
+        more["seconds"] = float(_member(completion_response, "duration") or 0.0)
+    if kind in _RERANK_CALLS:
+        more["units"] = (_member(completion_response, "meta") or {}).get("billed_units")
     for name in names:
         try:
             if completion_response is None:
                 plain = _count(name, prompt, messages, completion)
             given, dialect = _split(name, provider)
-            costs = cost_per_token(
-                model=given,
-                prompt_tokens=plain.get("prompt_tokens", 0),
-                completion_tokens=plain.get("completion_tokens", 0),
-                response_time_ms=total_time,
-                custom_llm_provider=dialect,
-                region_name=region_name or hidden.get("region_name"),
-                custom_cost_per_token=custom_cost_per_token,
-                custom_cost_per_second=custom_cost_per_second,
-                prompt_characters=len(prompt),
-                usage_object=plain,
-                call_type=call_type or "completion",
-                service_tier=tier,
-                **billed,
-            )
+            if custom_cost_per_token is not None or custom_cost_per_second is not None:
+                costs = cost_per_token(
+                    prompt_tokens=plain.get("prompt_tokens", 0),
+                    completion_tokens=plain.get("completion_tokens", 0),
+                    response_time_ms=total_time,
+                    custom_cost_per_token=custom_cost_per_token,
+                    custom_cost_per_second=custom_cost_per_second,
+                    usage_object=plain,
+                )
+            else:
+                costs = _priced(plain, given, dialect, tier, kind, **more)
             return costs[0] + costs[1] + _tool_cost(name, dialect, plain)
         except Exception as error:
             failure = failure or error
@@ -437,13 +464,15 @@ def _split(name: str, provider: str | None) -> tuple[str, str | None]:
 def _member(response: Any, name: str) -> Any:
     if isinstance(response, dict):
         return response.get(name)
-    own = getattr(response, "__dict__", None)
-    if own is None or not hasattr(type(response), "__pydantic_extra__"):
+    try:
+        more = response.__pydantic_extra__
+    except AttributeError:
         return getattr(response, name, None)
-    # A member that a model does not have costs an exception otherwise.
+    # Asking a model for a member that it does not have would cost it an exception.
+    own = response.__dict__
     if name in own:
         return own[name]
-    return (response.__pydantic_extra__ or {}).get(name)
+    return more.get(name) if more else None
 
 
 def _tier(asked: str | None, response: Any, usage: Any) -> str | None:

@@ -7,9 +7,10 @@ LiteLLM itself does offline.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
+
+from pydantic_core import to_json
 
 from gateway import _gateway
 
@@ -24,7 +25,7 @@ def _plain(value: Any) -> Any:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, default=_plain).encode()
+    return to_json(value, fallback=_plain)
 
 
 def _messages(messages: Sequence[Any]) -> list[Any]:

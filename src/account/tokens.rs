@@ -6,6 +6,7 @@
 
 mod tables;
 mod tools;
+mod words;
 
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -139,12 +140,16 @@ impl Encoding {
         let mut count = 0;
         let mut rest = text;
         while !rest.is_empty() {
-            let at = rest
-                .char_indices()
-                .nth(CHUNK_CHARS)
-                .map_or(rest.len(), |(at, _)| at);
+            let at = match rest.get(..CHUNK_CHARS) {
+                Some(start) if start.is_ascii() => CHUNK_CHARS,
+                _ => rest
+                    .char_indices()
+                    .nth(CHUNK_CHARS)
+                    .map_or(rest.len(), |(at, _)| at),
+            };
             let (chunk, tail) = rest.split_at(at);
-            count += self.encode(chunk).len() as i64;
+            let words = words::count(self, chunk);
+            count += words.unwrap_or_else(|| self.encode(chunk).len()) as i64;
             rest = tail;
         }
         count
