@@ -35,16 +35,16 @@ impl Flights {
         let mut flights = cache.flights.0.lock();
         if let Some(answer) = flights.get(&place.key).cloned() {
             drop(flights);
-            return Looked::Wait(Waiting { place, answer });
+            return Looked::Wait(Box::new(Waiting { place, answer }));
         }
         let (answer, told) = watch::channel(None);
         flights.insert(place.key.clone(), told);
         drop(flights);
-        place.flight = Some(Flight {
+        place.flight = Some(Box::new(Flight {
             key: place.key.clone(),
             cache,
             answer,
-        });
+        }));
         Looked::Miss(place)
     }
 }

@@ -242,9 +242,9 @@ pub enum Looked {
     /// No answer; the one that comes may be kept.
     Miss(Place),
     /// Who keeps answers outside has to be asked.
-    Ask(Question),
+    Ask(Box<Question>),
     /// The same is being asked.
-    Wait(Waiting),
+    Wait(Box<Waiting>),
 }
 
 /// What is asked outside of a call.
@@ -281,7 +281,7 @@ pub struct Place {
     cache: Arc<Cache>,
     key: String,
     ttl: Duration,
-    flight: Option<Flight>,
+    flight: Option<Box<Flight>>,
 }
 
 impl Cache {
@@ -341,12 +341,12 @@ impl Cache {
             return place.missed(&controls, call.stream);
         }
         if let Some(outside) = outside {
-            return Looked::Ask(Question {
+            return Looked::Ask(Box::new(Question {
                 outside: outside.clone(),
                 controls,
                 stream: call.stream,
                 place,
-            });
+            }));
         }
         match self.memory.get(&place.key, now) {
             Some(kept) if controls.is_fresh(now.saturating_duration_since(kept.at)) => {
