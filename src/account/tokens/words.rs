@@ -40,6 +40,11 @@ pub fn count(encoding: Encoding, text: &str) -> Option<usize> {
         }
     }
     for word in strange {
+        // A word that comes again in the text is known by now.
+        if let Some(count) = known.read().as_ref().and_then(|known| known.get(word)) {
+            tokens += *count as usize;
+            continue;
+        }
         let count = tables::core(encoding)?
             .encode_ordinary(std::str::from_utf8(word).ok()?)
             .len();

@@ -1,7 +1,10 @@
 //! `multipart/form-data` as providers take uploads: fields first, then the files, whose bytes are passed on from where
 //! they are.
 
+use crate::adapt::Target;
+use crate::error::{Error, Result};
 use crate::params::Params;
+use crate::request::Call;
 use crate::upload::{Content, Payload, Upload};
 use bytes::Bytes;
 use http::HeaderValue;
@@ -60,6 +63,22 @@ impl Form {
             .push(Content::Held(std::mem::take(&mut self.head).into()));
         self.pieces.push(upload.content.clone());
         self.head.push_str("\r\n");
+    }
+
+    /// The file that a call has as `file`.
+    ///
+    /// # Errors
+    /// There is none; `hint` says how to send it.
+    pub fn the_file(&mut self, call: &Call, target: &Target, hint: &'static str) -> Result<()> {
+        let Some(upload) = call.uploads.iter().find(|upload| upload.field == "file") else {
+            return Err(Error::bad_request("`file` is missing")
+                .hint(hint)
+                .at(target.provider.name, &target.model));
+        };
+        let kind = upload.media_type.as_deref();
+        let kind = kind.unwrap_or("application/octet-stream");
+        self.file("file", &upload.name, kind, upload);
+        Ok(())
     }
 
     fn begin(&mut self, name: &str) {

@@ -2,9 +2,9 @@
 //!
 //! API: <https://platform.openai.com/docs/api-reference/moderations>.
 
+use super::asked::refused;
 use super::members::given;
 use crate::account::Usage;
-use crate::adapt::errors::{Place, Wording};
 use crate::adapt::providers::openai_request::wire;
 use crate::adapt::providers::replies;
 use crate::adapt::usage::Object;
@@ -73,13 +73,7 @@ impl Adapter for OpenAi {
     }
 
     fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
-        let place = Place {
-            provider: target.provider.name,
-            model: &target.model,
-            wording: Wording::CodeAndMessage,
-            family: target.provider.family,
-        };
-        place.status(head.status.as_u16(), &head.headers, body)
+        refused(target, head, body)
     }
 }
 

@@ -2,12 +2,11 @@
 //!
 //! API: <https://platform.openai.com/docs/api-reference/files>, `/batch`, `/fine-tuning`. Replies go back as they came.
 
-use super::asked::{auth, speaks};
+use super::asked::{auth, refused, speaks};
 use super::form::Form;
 use super::members::given;
 use super::route::{query, segment};
 use crate::account::Usage;
-use crate::adapt::errors::{Place, Wording};
 use crate::adapt::providers::azure::{address, credentials};
 use crate::adapt::providers::openai_request::wire;
 use crate::adapt::{Adapter, Auth, Head, Provider, Reply, Target, UpstreamRequest};
@@ -142,13 +141,7 @@ impl Adapter for OpenAi {
     }
 
     fn error(&self, _call: &Call, target: &Target, head: &Head, body: &[u8]) -> Error {
-        let place = Place {
-            provider: target.provider.name,
-            model: &target.model,
-            wording: Wording::CodeAndMessage,
-            family: target.provider.family,
-        };
-        place.status(head.status.as_u16(), &head.headers, body)
+        refused(target, head, body)
     }
 }
 
@@ -164,11 +157,6 @@ fn pair((name, raw): (&str, &Bytes)) -> Option<(String, String)> {
 
 /// The form of an upload; members of an object are fields of their own, as `expires_after[seconds]`.
 fn form(call: &Call, target: &Target, members: &Params) -> Result<Form> {
-    let Some(upload) = call.uploads.iter().find(|upload| upload.field == "file") else {
-        return Err(Error::bad_request("`file` is missing")
-            .hint("pass bytes, a path, an open file, or a tuple of name and content")
-            .at(target.provider.name, &target.model));
-    };
     let mut flat = Params::default();
     for (name, raw) in members.iter() {
         match Params::parse(raw) {
@@ -182,9 +170,8 @@ fn form(call: &Call, target: &Target, members: &Params) -> Result<Form> {
     }
     let mut form = Form::new(&call.id);
     form.members(&flat);
-    let kind = upload.media_type.as_deref();
-    let kind = kind.unwrap_or("application/octet-stream");
-    form.file("file", &upload.name, kind, upload);
+    let hint = "pass bytes, a path, an open file, or a tuple of name and content";
+    form.the_file(call, target, hint)?;
     Ok(form)
 }
 

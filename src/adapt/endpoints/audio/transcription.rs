@@ -62,18 +62,11 @@ pub fn fields(call: &Call, target: &Target) -> Result<Params> {
 /// A call without a recording.
 pub fn form(call: &Call, target: &Target) -> Result<Form> {
     let fields = fields(call, target)?;
-    let Some(upload) = call.uploads.iter().find(|upload| upload.field == "file") else {
-        return Err(Error::bad_request("`file` is missing")
-            .hint("send the recording as a form's file, or as bytes, a path or an open file in process")
-            .at(target.provider.name, &target.model));
-    };
     let mut form = Form::new(&call.id);
     form.members(&fields);
-    let kind = upload
-        .media_type
-        .as_deref()
-        .unwrap_or("application/octet-stream");
-    form.file("file", &upload.name, kind, upload);
+    let hint =
+        "send the recording as a form's file, or as bytes, a path or an open file in process";
+    form.the_file(call, target, hint)?;
     Ok(form)
 }
 

@@ -66,17 +66,22 @@ pub fn url(target: &Target, path: &str) -> Result<String> {
     })
 }
 
-/// The address of a path such as `/files` at a target's resource: what all its deployments share.
-///
-/// # Errors
-/// No base URL is known.
-pub fn resource(target: &Target, path: &str) -> Result<String> {
+/// The resource of a target, without the paths below it.
+fn root(target: &Target) -> Result<&str> {
     if target.api_base.is_empty() {
         return Err(nowhere(target));
     }
     let base = target.api_base.split('?').next().unwrap_or_default();
     let root = base.split_once("/openai").map_or(base, |(root, _)| root);
-    let root = root.trim_end_matches('/');
+    Ok(root.trim_end_matches('/'))
+}
+
+/// The address of a path such as `/files` at a target's resource: what all its deployments share.
+///
+/// # Errors
+/// No base URL is known.
+pub fn resource(target: &Target, path: &str) -> Result<String> {
+    let root = root(target)?;
     Ok(if is_v1(target) {
         format!("{root}/openai/v1{path}")
     } else {
@@ -92,12 +97,7 @@ const RESPONSES_VERSION: &str = "preview";
 /// # Errors
 /// No base URL is known.
 pub fn responses(target: &Target, path: &str) -> Result<String> {
-    if target.api_base.is_empty() {
-        return Err(nowhere(target));
-    }
-    let base = target.api_base.split('?').next().unwrap_or_default();
-    let root = base.split_once("/openai").map_or(base, |(root, _)| root);
-    let root = root.trim_end_matches('/');
+    let root = root(target)?;
     let own: Option<String> = target.options.other.get("responses_api_version");
     let version = own.as_deref().or_else(|| {
         let version = target.options.api_version.as_deref();
