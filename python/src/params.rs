@@ -76,6 +76,32 @@ fn build_request(py: Python<'_>, kwargs: &[u8], op: &str) -> PyResult<Built> {
     ))
 }
 
+/// Whether a chat is asked over the Responses API.
+#[pyfunction]
+fn asks_responses(py: Python<'_>, kwargs: &[u8]) -> PyResult<bool> {
+    let (options, params) = parse(py, kwargs)?;
+    let model: String = params.get("model").unwrap_or_default();
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
+    let mut call = Call::new(Op::Chat, model, params);
+    call.options = options;
+    Ok(target.provider.adapter.asks(&call, &target) == Op::Responses)
+}
+
+/// The address of a provider's own Responses API; `None` where it is asked through chat.
+#[pyfunction]
+fn responses_address(py: Python<'_>, kwargs: &[u8]) -> PyResult<Option<String>> {
+    let (options, params) = parse(py, kwargs)?;
+    let model: String = params.get("model").unwrap_or_default();
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
+    let mut call = Call::new(Op::Responses, model, params);
+    call.options = options;
+    if target.provider.adapter.asks(&call, &target) != Op::Responses {
+        return Ok(None);
+    }
+    let request = target.provider.adapter.request(&call, &target);
+    Ok(Some(request.map_err(|e| raised(py, &e))?.url))
+}
+
 /// The OpenAI parameters that a model takes for a kind of request; `None` for a provider without a table.
 #[pyfunction]
 fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<Vec<&'static str>> {
@@ -145,6 +171,8 @@ fn provider_names() -> Vec<&'static str> {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup_provider, module)?)?;
     module.add_function(wrap_pyfunction!(build_request, module)?)?;
+    module.add_function(wrap_pyfunction!(asks_responses, module)?)?;
+    module.add_function(wrap_pyfunction!(responses_address, module)?)?;
     module.add_function(wrap_pyfunction!(supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(is_plain, module)?)?;
     module.add_function(wrap_pyfunction!(map_params, module)?)?;

@@ -15,7 +15,6 @@ pub mod reasoning;
 pub mod tools;
 
 use super::lookup::Env;
-use super::providers::openai_responses::Native;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
 use serde_json::Value;
@@ -79,8 +78,6 @@ pub struct Habits {
     pub model: Option<fn(&str) -> String>,
     /// The provider's domain, and a parameter that no other host takes.
     pub own_hosts: Option<(&'static str, &'static str)>,
-    /// How it serves the Responses API, where it does; else it is asked through chat.
-    pub responses: Option<&'static Native>,
 }
 
 impl Habits {
@@ -110,7 +107,6 @@ impl Habits {
         leaves_out: &[],
         model: None,
         own_hosts: None,
-        responses: None,
     };
 }
 

@@ -160,7 +160,8 @@ pub fn check(
     Ok(())
 }
 
-fn unsupported(names: &[&str], provider: &str, model: &str) -> Error {
+/// A refusal that names what the provider does not take.
+pub(crate) fn unsupported(names: &[&str], provider: &str, model: &str) -> Error {
     let list = python_list(names);
     Error::new(
         ErrorKind::UnsupportedParams,

@@ -12,6 +12,7 @@ use super::canonical::Form;
 use super::errors::Family;
 use super::habits::Habits;
 use super::providers::openai::OpenAi;
+use super::providers::openai_responses::Native;
 use super::providers::unbuilt::Unbuilt;
 use crate::request::Op;
 
@@ -49,6 +50,8 @@ pub struct Provider {
     pub always_tools: bool,
     /// What it does its own way.
     pub habits: &'static Habits,
+    /// How it serves the Responses API, where it does; else it is asked through chat.
+    pub responses: Option<&'static Native>,
     /// The row for a model that it serves in another way than its others.
     pub variant: Option<fn(&str) -> Option<&'static Provider>>,
 }
@@ -93,6 +96,11 @@ impl Provider {
 
     const fn habits(mut self, habits: &'static Habits) -> Self {
         self.habits = habits;
+        self
+    }
+
+    const fn responses(mut self, native: &'static Native) -> Self {
+        self.responses = Some(native);
         self
     }
 
@@ -215,6 +223,7 @@ const fn row(
         plain: false,
         always_tools: false,
         habits: &Habits::NONE,
+        responses: None,
         variant: None,
     }
 }

@@ -42,7 +42,7 @@ impl Target {
         let mut options = options.clone();
         // How it is asked, not what it is called.
         let named = lookup.model.strip_prefix("responses/");
-        let named = named.filter(|_| row.habits.responses.is_some());
+        let named = named.filter(|_| row.responses.is_some());
         let upstream = named.map_or_else(|| lookup.model.clone(), str::to_owned);
         if options.organization.is_none() && row.name == "openai" {
             options.organization = env("OPENAI_ORGANIZATION").filter(|o| !o.is_empty());

@@ -7,7 +7,6 @@ use super::openai::{self, At};
 use super::{Habits, Mapping};
 use crate::adapt::params::{self, facts, sets};
 use crate::adapt::providers::azure::address;
-use crate::adapt::providers::openai_responses;
 use crate::error::Result;
 use serde_json::{Value, json};
 
@@ -177,7 +176,6 @@ fn response_format(mapping: &mut Mapping<'_>) {
 
 /// Chats, embeddings and, at models that do it, text completions.
 pub static AZURE: Habits = Habits {
-    responses: Some(&openai_responses::ALIKE),
     supported: Some(supported),
     params: Some(params),
     embeddings: Some(|members| {

@@ -4,7 +4,6 @@
 
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
-use crate::adapt::providers::openai_responses;
 use crate::error::Result;
 use serde_json::Value;
 
@@ -297,6 +296,5 @@ pub static OPENAI: Habits = Habits {
     text_completions: true,
     supported: Some(supported),
     params: Some(params),
-    responses: Some(&openai_responses::OPENAI),
     ..Habits::NONE
 };

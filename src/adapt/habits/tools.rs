@@ -6,7 +6,6 @@
 use super::{Habits, Mapping};
 use crate::adapt::params::facts;
 use crate::adapt::providers::openai_request::messages::without;
-use crate::adapt::providers::openai_responses;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
@@ -34,7 +33,6 @@ fn strip_strict(mapping: &mut Mapping<'_>) -> Result<()> {
 
 /// <https://docs.x.ai/docs/api-reference>
 pub static XAI: Habits = Habits {
-    responses: Some(&openai_responses::XAI),
     older_max_tokens: true,
     supported: Some(|model, names| {
         if has_no_stop(model) {

@@ -28,14 +28,12 @@ impl Adapter for Azure {
     }
 
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
-        if let (Op::Responses | Op::Stored(_), Some(native)) =
-            (call.op, target.provider.habits.responses)
+        if let (Op::Responses | Op::Stored(_), Some(native)) = (call.op, target.provider.responses)
         {
-            let mut body = openai_responses::body(call, target, native)?;
-            body.set("model", &address::deployment(&target.model));
+            let body = openai_responses::body(call, target, native)?;
             let request = UpstreamRequest {
                 method: Method::POST,
-                url: address::responses(target, &openai_responses::path(call))?,
+                url: address::responses(target, &openai_responses::path(call, target))?,
                 headers: credentials::headers(call, target)?,
                 body: body.to_json().into(),
             };

@@ -4,12 +4,13 @@
 //! their own way is [`crate::adapt::habits::databricks`].
 
 use super::openai::OpenAi;
+use super::openai_responses;
 use crate::adapt::canonical::split_thinking;
 use crate::adapt::stream_deltas::unfold;
 use crate::adapt::usage::Object;
 use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest};
 use crate::error::{Error, Result};
-use crate::request::Call;
+use crate::request::{Call, Op};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -17,12 +18,24 @@ use serde_json::{Value, json};
 pub struct Databricks;
 
 impl Adapter for Databricks {
+    /// Only OpenAI's models have the Responses API.
+    fn asks(&self, call: &Call, target: &Target) -> Op {
+        if target.model.to_ascii_lowercase().contains("gpt") {
+            return openai_responses::asks(call, target);
+        }
+        call.op.carrier()
+    }
+
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
         OpenAi.request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
-        OpenAi.reply(call, target, head, unfolded(body))
+        let body = match call.op {
+            Op::Chat => unfolded(body),
+            _ => body,
+        };
+        OpenAi.reply(call, target, head, body)
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {

@@ -29,10 +29,8 @@ use std::borrow::Cow;
 /// # Errors
 /// A parameter that the provider does not take, a missing key, a header that cannot be sent.
 pub fn request(call: &Call, target: &Target) -> Result<UpstreamRequest> {
-    if let (Op::Responses | Op::Stored(_), Some(native)) =
-        (call.op, target.provider.habits.responses)
-    {
-        let path = openai_responses::path(call);
+    if let (Op::Responses | Op::Stored(_), Some(native)) = (call.op, target.provider.responses) {
+        let path = openai_responses::path(call, target);
         let body = openai_responses::body(call, target, native)?;
         let request = wire::upstream(call, target, &path, &body)?;
         return Ok(openai_responses::asked(call, request));

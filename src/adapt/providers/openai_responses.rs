@@ -1,16 +1,20 @@
 //! OpenAI's Responses API, native: what came goes up, what comes goes back, member by member and event by event, so
 //! that no member is lost that nobody here has heard of. Only ids, the model's name and a few members are others.
 //!
-//! API: <https://platform.openai.com/docs/api-reference/responses>. A provider has it when its habits name a
+//! API: <https://platform.openai.com/docs/api-reference/responses>. A provider has it when its row names a
 //! [`Native`]; all others are asked through chat ([`crate::adapt::dialects`]).
 
 mod input;
+mod native;
 mod reply;
 mod request;
 mod sliced;
 mod stored;
 mod stream;
 
+pub use native::{
+    ALIKE, FIREWORKS, Native, OPENAI, OPENROUTER, PARASAIL, PERPLEXITY, SAIL, VLLM, VOLCENGINE, XAI,
+};
 pub use reply::reply;
 pub(crate) use reply::{finish, used};
 pub use request::{body, path};
@@ -19,58 +23,15 @@ use crate::adapt::errors::{Place, Wording};
 use crate::adapt::params::facts;
 use crate::adapt::{StreamAdapter, Target, UpstreamRequest};
 use crate::options::Options;
-use crate::params::Params;
 use crate::request::{Call, Op, Stored};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// How a provider serves the Responses API.
-pub struct Native {
-    /// What it takes otherwise than OpenAI.
-    pub body: Option<fn(&mut Params)>,
-    /// Models that the price map does not have are asked for whole replies, and those told as streams.
-    pub slices_unlisted: bool,
-    /// Efforts of models that do not reason are refused before they are sent.
-    pub checks_effort: bool,
-    /// Shortest `max_output_tokens`; what is shorter is raised to it.
-    pub least_output: u64,
-}
-
-/// OpenAI's own.
-pub static OPENAI: Native = Native {
-    body: None,
-    slices_unlisted: false,
-    checks_effort: true,
-    least_output: 16,
-};
-
-/// As OpenAI's, with the provider's own models.
-pub static ALIKE: Native = Native {
-    body: None,
-    slices_unlisted: false,
-    checks_effort: false,
-    least_output: 16,
-};
-
-/// xAI's: no metadata, and tools with fewer members. <https://docs.x.ai/docs/api-reference#create-new-response>
-pub static XAI: Native = Native {
-    body: Some(request::for_xai),
-    slices_unlisted: true,
-    checks_effort: false,
-    least_output: 0,
-};
-
-/// Volcengine's: no metadata, and calls of tools are always parallel.
-pub static VOLCENGINE: Native = Native {
-    body: Some(request::for_volcengine),
-    ..ALIKE
-};
-
 /// The operation by which a target is asked what a call asks.
 pub fn asks(call: &Call, target: &Target) -> Op {
-    let native = target.provider.habits.responses.is_some();
+    let native = target.provider.responses.is_some();
     match call.op {
         Op::Responses if native && !wants_chat(&[&call.options, &target.options]) => Op::Responses,
         Op::Stored(_) if native => call.op,
@@ -187,7 +148,7 @@ pub fn slices(target: &Target) -> bool {
     let provider = target.provider.name;
     let listed = facts::known(&target.model, provider);
     let said = facts::declared(&target.model, provider, "supports_native_streaming");
-    let native = target.provider.habits.responses;
+    let native = target.provider.responses;
     said == Some(false) || (!listed && native.is_some_and(|native| native.slices_unlisted))
 }
 

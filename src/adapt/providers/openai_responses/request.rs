@@ -4,19 +4,37 @@ use super::{Native, input};
 use crate::adapt::Target;
 use crate::adapt::dialects::responses::ids;
 use crate::adapt::habits::openai;
-use crate::adapt::params::{drop_paths, facts};
+use crate::adapt::params::{self, drop_paths, facts};
 use crate::adapt::providers::openai_request::with_defaults;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
 use crate::request::{Call, Op, Stored};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
+
+/// Members that a call may have besides `model` and `input`.
+#[rustfmt::skip]
+const OPTIONAL: &[&str] = &[
+    "background", "context_management", "conversation", "include", "instructions", "max_output_tokens",
+    "max_tool_calls", "metadata", "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
+    "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store", "stream_options", "temperature",
+    "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user",
+];
 
 /// Members of a deployment that belong to other operations.
 const NOT_HERE: [&str; 2] = ["messages", "max_retries"];
 
-/// The path of a call below the provider's base.
-pub fn path(call: &Call) -> Cow<'static, str> {
+/// The path of a call below the target's base.
+pub fn path(call: &Call, target: &Target) -> Cow<'static, str> {
+    let root = target.provider.responses.map_or("", |native| native.root);
+    let base = target.api_base.trim_end_matches('/');
+    if root.is_empty() || base.ends_with(root) {
+        return below_root(call);
+    }
+    format!("{root}{}", below_root(call)).into()
+}
+
+fn below_root(call: &Call) -> Cow<'static, str> {
     let Op::Stored(stored) = call.op else {
         return "/responses".into();
     };
@@ -56,7 +74,10 @@ pub fn body(call: &Call, target: &Target, native: &Native) -> Result<Params> {
     body.retain(|name, raw| {
         &raw[..] != b"null" && !NOT_HERE.contains(&name) && !dropped.iter().any(|d| d == name)
     });
-    body.set("model", &target.model);
+    match target.provider.habits.model {
+        Some(named) => body.set("model", &named(&target.model)),
+        None => body.set("model", &target.model),
+    }
     let stream = call.stream && !super::slices(target);
     if stream {
         body.set("stream", &true);
@@ -81,6 +102,7 @@ pub fn body(call: &Call, target: &Target, native: &Native) -> Result<Params> {
         check_effort(&mut body, call, target)?;
     }
     check_sampling(&mut body, call, target)?;
+    check_taken(&mut body, call, target, native)?;
     if let Some(map) = native.body {
         map(&mut body);
     }
@@ -94,6 +116,31 @@ pub fn body(call: &Call, target: &Target, native: &Native) -> Result<Params> {
 fn drops(call: &Call, target: &Target) -> bool {
     let said = call.options.drop_params.or(target.options.drop_params);
     said.unwrap_or(false)
+}
+
+/// What the provider does not take is dropped or refused.
+fn check_taken(body: &mut Params, call: &Call, target: &Target, native: &Native) -> Result<()> {
+    let Some(takes) = native.takes else {
+        return Ok(());
+    };
+    let refused = |name: &str| OPTIONAL.contains(&name) && !takes.contains(&name);
+    let names: Vec<&str> = OPTIONAL
+        .iter()
+        .copied()
+        .filter(|name| body.contains(name) && refused(name))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    if !drops(call, target) {
+        return Err(params::unsupported(
+            &names,
+            target.provider.name,
+            &target.model,
+        ));
+    }
+    body.retain(|name, _| !refused(name));
+    Ok(())
 }
 
 /// An effort asked of a model that does not reason is a mistake that OpenAI would tell later.
@@ -157,73 +204,4 @@ fn check_sampling(body: &mut Params, call: &Call, target: &Target) -> Result<()>
 
 fn unsupported(message: String) -> Error {
     Error::new(ErrorKind::UnsupportedParams, message)
-}
-
-/// xAI takes no metadata, and knows fewer members of its tools.
-pub(super) fn for_xai(body: &mut Params) {
-    body.remove("metadata");
-    let Some(Value::Array(tools)) = body.get("tools") else {
-        return;
-    };
-    let ours = ["code_interpreter", "web_search", "x_search"];
-    let kind = |tool: &Value| tool.get("type").and_then(Value::as_str).map(str::to_owned);
-    if !tools
-        .iter()
-        .any(|tool| kind(tool).is_some_and(|kind| ours.contains(&kind.as_str())))
-    {
-        return;
-    }
-    let tools: Vec<Value> = tools
-        .into_iter()
-        .map(|tool| match kind(&tool).as_deref() {
-            Some("code_interpreter") => json!({"type": "code_interpreter"}),
-            Some("web_search") => web_search(&tool),
-            Some("x_search") => kept(
-                &tool,
-                &[
-                    "type",
-                    "allowed_x_handles",
-                    "excluded_x_handles",
-                    "from_date",
-                    "to_date",
-                    "enable_image_understanding",
-                    "enable_video_understanding",
-                ],
-            ),
-            _ => tool,
-        })
-        .collect();
-    body.set("tools", &tools);
-}
-
-fn web_search(tool: &Value) -> Value {
-    let mut made = kept(tool, &["type", "enable_image_understanding"]);
-    let domains = tool
-        .get("filters")
-        .filter(|filters| filters.is_object())
-        .unwrap_or(tool);
-    let filters = kept(domains, &["allowed_domains", "excluded_domains"]);
-    if filters
-        .as_object()
-        .is_some_and(|filters| !filters.is_empty())
-    {
-        made["filters"] = filters;
-    }
-    made
-}
-
-fn kept(object: &Value, names: &[&str]) -> Value {
-    let mut made = json!({});
-    for name in names {
-        if let Some(value) = object.get(name) {
-            made[*name] = value.clone();
-        }
-    }
-    made
-}
-
-/// Volcengine knows neither.
-pub(super) fn for_volcengine(body: &mut Params) {
-    body.remove("metadata");
-    body.remove("parallel_tool_calls");
 }

@@ -7,6 +7,7 @@ use crate::adapt::dialects::responses::ids;
 use crate::adapt::registry::provider;
 use crate::error::Result;
 use crate::options::Options;
+use crate::params::Params;
 use crate::request::Stored;
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
@@ -25,7 +26,7 @@ fn call(op: Op, members: &str) -> Call {
 
 fn sent(model: &str, members: &str) -> Result<Bytes> {
     let target = target(model);
-    let native = target.provider.habits.responses.unwrap();
+    let native = target.provider.responses.unwrap();
     let body = body(&call(Op::Responses, members), &target, native)?;
     Ok(body.to_json())
 }
@@ -139,7 +140,11 @@ fn xai_gets_no_metadata_and_its_own_search() {
 fn an_id_cannot_leave_its_place_in_the_path() {
     let of = |stored, id: &str| {
         let members = json!({"response_id": id}).to_string();
-        path(&call(Op::Stored(stored), &members)).into_owned()
+        path(
+            &call(Op::Stored(stored), &members),
+            &target("openai/gpt-4o"),
+        )
+        .into_owned()
     };
     assert_eq!(of(Stored::Get, "resp_1"), "/responses/resp_1");
     assert_eq!(of(Stored::Cancel, "resp_1"), "/responses/resp_1/cancel");
@@ -285,5 +290,5 @@ fn how_a_model_is_asked_depends_on_what_it_has() {
     assert_eq!(responses("groq/llama-3.3-70b-versatile", plain), Op::Chat);
     let through_chat = r#"{"input":"x","use_chat_completions_api":true}"#;
     assert_eq!(responses("openai/gpt-4o", through_chat), Op::Chat);
-    assert!(provider("anthropic").unwrap().habits.responses.is_none());
+    assert!(provider("anthropic").unwrap().responses.is_none());
 }
