@@ -143,6 +143,8 @@ from gateway.exceptions import UnprocessableEntityError as UnprocessableEntityEr
 from gateway.exceptions import UnsupportedEndpointError as UnsupportedEndpointError
 from gateway.exceptions import UnsupportedParamsError as UnsupportedParamsError
 from gateway.exceptions import VectorStoreSearchError as VectorStoreSearchError
+from gateway.http_handler import AsyncHTTPHandler as AsyncHTTPHandler
+from gateway.http_handler import MaskedHTTPStatusError as MaskedHTTPStatusError
 from gateway.main import acompletion as acompletion
 from gateway.main import aembedding as aembedding
 from gateway.main import atext_completion as atext_completion
@@ -229,6 +231,8 @@ from gateway.probes import acount_tokens as acount_tokens
 from gateway.probes import ahealth_check as ahealth_check
 from gateway.probes import check_valid_key as check_valid_key
 from gateway.probes import get_valid_models as get_valid_models
+from gateway.provider_config import ProviderConfigManager as ProviderConfigManager
+from gateway.provider_config import responses_api_bridge_check as responses_api_bridge_check
 from gateway.resource_types import LiteLLMBatch as LiteLLMBatch
 from gateway.resource_types import LiteLLMFineTuningJob as LiteLLMFineTuningJob
 from gateway.resource_types import OpenAIFileObject as OpenAIFileObject

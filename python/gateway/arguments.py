@@ -37,6 +37,7 @@ OURS = frozenset(
 _SETTINGS = {
     "drop_params": "drop_params",
     "modify_params": "modify_params",
+    "use_litellm_proxy": "use_litellm_proxy",
     "api_key": "api_key",
     "api_base": "api_base",
     "api_version": "api_version",

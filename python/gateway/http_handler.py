@@ -10,7 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from gateway.exceptions import Timeout, httpx
+from gateway.exceptions import Timeout
+from gateway.paths import LITELLM_VERSION
+
+try:
+    # Programs give this client what is httpx's: timeouts, hooks, transports.
+    import httpx
+except ImportError:
+    # openai 3 brings this one only.
+    import httpx2 as httpx  # type: ignore[no-redef,import-not-found,unused-ignore]
 
 # LiteLLM's `COMPLETION_HTTP_FALLBACK_SECONDS` and `HTTP_HANDLER_CONNECT_TIMEOUT_SECONDS`.
 _DEFAULT_TIMEOUT = httpx.Timeout(timeout=600.0, connect=5.0)
@@ -77,27 +85,21 @@ def _request(data: Any, content: Any, **others: Any) -> dict[str, Any]:
 
 
 def _client_arguments(timeout: Any, hooks: _Hooks | None, ssl_verify: Any, transport: Any, **others: Any) -> Any:
-    from gateway import settings
+    import gateway
 
     if ssl_verify is None:
-        ssl_verify = settings.ssl_verify
+        ssl_verify = getattr(gateway, "ssl_verify", None)
     if isinstance(ssl_verify, str) and ssl_verify.lower() in {"true", "false"}:
         ssl_verify = ssl_verify.lower() == "true"
     return {
         "timeout": _DEFAULT_TIMEOUT if timeout is None else timeout,
         "event_hooks": hooks,
         "verify": True if ssl_verify is None else ssl_verify,
-        "cert": settings.ssl_certificate,
+        "cert": getattr(gateway, "ssl_certificate", None),
         "transport": transport,
-        "headers": {"User-Agent": os.environ.get("LITELLM_USER_AGENT") or _user_agent()},
+        "headers": {"User-Agent": os.environ.get("LITELLM_USER_AGENT", f"litellm/{LITELLM_VERSION}")},
         **others,
     }
-
-
-def _user_agent() -> str:
-    from gateway.verbose import VERSION
-
-    return f"litellm/{VERSION}"
 
 
 class AsyncHTTPHandler:
@@ -157,7 +159,7 @@ class AsyncHTTPHandler:
         """A new `httpx.AsyncClient`."""
         if shared_session is not None:
             raise NotImplementedError(
-                "`shared_session` is not supported: this package has no aiohttp\nhint: give an httpx `transport` instead"
+                "`shared_session` is not supported: there is no aiohttp here\nhint: give an httpx `transport` instead"
             )
         others = {"follow_redirects": self.follow_redirects, "http2": self.http2}
         return httpx.AsyncClient(**_client_arguments(timeout, event_hooks, ssl_verify, self.transport, **others))

@@ -58,6 +58,9 @@ BY_HOME: dict[str, str] = {
         RejectedRequestError ServiceUnavailableError Timeout UnprocessableEntityError UnsupportedEndpointError
         UnsupportedParamsError VectorStoreSearchError
     """,
+    "http_handler": """
+        AsyncHTTPHandler MaskedHTTPStatusError
+    """,
     "main": """
         acompletion aembedding atext_completion completion embedding mock_completion text_completion
     """,
@@ -77,6 +80,9 @@ BY_HOME: dict[str, str] = {
         aretrieve_fine_tuning_job cancel_batch cancel_fine_tuning_job create_batch create_file create_fine_tuning_job
         file_content file_delete file_list file_retrieve list_batches list_fine_tuning_jobs retrieve_batch
         retrieve_fine_tuning_job
+    """,
+    "provider_config": """
+        ProviderConfigManager responses_api_bridge_check
     """,
     "responses_api": """
         BaseResponsesAPIStreamingIterator LiteLLMCompletionStreamingIterator MockResponsesAPIStreamingIterator
@@ -206,6 +212,7 @@ ELSEWHERE: dict[str, str] = {
     "anthropic_interface:create": "dialects:create",
     "anthropic_interface.messages:acreate": "dialects:acreate",
     "anthropic_interface.messages:create": "dialects:create",
+    "litellm_core_utils.litellm_logging:_in_memory_loggers": "integrations:_in_memory_loggers",
     "types.router:ModelInfo": "router_types:ModelInfo",
     "types.utils:ModelInfo": "router_types:ModelPrices",
 }

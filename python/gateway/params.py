@@ -117,7 +117,7 @@ def _raise(error: _gateway.CoreError) -> NoReturn:
     raise exceptions.from_core(error.args[0]) from None
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
     return json.dumps(value, default=_plain).encode()
 
 
@@ -148,6 +148,10 @@ def get_llm_provider(
         custom_llm_provider = getattr(litellm_params, "custom_llm_provider", None)
         api_base = getattr(litellm_params, "api_base", None)
         api_key = getattr(litellm_params, "api_key", None)
+    import gateway
+
+    if gateway.use_litellm_proxy or getattr(litellm_params, "use_litellm_proxy", None):
+        model, custom_llm_provider = f"litellm_proxy/{model.removeprefix('litellm_proxy/')}", None
     try:
         found: tuple[str, str | None, str | None, str | None] = _gateway.lookup_provider(
             model, custom_llm_provider, api_base, api_key
@@ -237,7 +241,7 @@ def get_optional_params(
         if value is not None and name not in _NOT_SENT and name != "kwargs"
     }
     try:
-        params, extra = _gateway.map_params(_dumps(given), model, custom_llm_provider)
+        params, extra = _gateway.map_params(dumps(given), model, custom_llm_provider)
     except _gateway.CoreError as error:
         _raise(error)
     mapped: dict[str, Any] = json.loads(params)

@@ -102,6 +102,19 @@ fn responses_address(py: Python<'_>, kwargs: &[u8]) -> PyResult<Option<String>> 
     Ok(Some(request.map_err(|e| raised(py, &e))?.url))
 }
 
+/// A provider's own address; `None` where a caller has to give one.
+#[pyfunction]
+fn default_base(provider: &str) -> Option<&'static str> {
+    let row = registry::provider(provider);
+    row.map(|row| row.base_url).filter(|url| !url.is_empty())
+}
+
+/// The key that the environment has for a provider.
+#[pyfunction]
+fn key_from_environment(provider: &str) -> Option<String> {
+    registry::provider(provider)?.key_from(&env)
+}
+
 /// The OpenAI parameters that a model takes for a kind of request; `None` for a provider without a table.
 #[pyfunction]
 fn supported_params(model: &str, provider: &str, request_type: &str) -> Option<Vec<&'static str>> {
@@ -173,6 +186,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(build_request, module)?)?;
     module.add_function(wrap_pyfunction!(asks_responses, module)?)?;
     module.add_function(wrap_pyfunction!(responses_address, module)?)?;
+    module.add_function(wrap_pyfunction!(default_base, module)?)?;
+    module.add_function(wrap_pyfunction!(key_from_environment, module)?)?;
     module.add_function(wrap_pyfunction!(supported_params, module)?)?;
     module.add_function(wrap_pyfunction!(is_plain, module)?)?;
     module.add_function(wrap_pyfunction!(map_params, module)?)?;

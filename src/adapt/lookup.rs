@@ -8,6 +8,7 @@ use super::params::facts;
 use super::providers::azure_ai;
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 
 /// Reads an environment variable; the edge decides where from.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -32,7 +33,15 @@ pub struct Lookup {
     pub api_key: Option<String>,
 }
 
-/// Finds the provider of a model.
+const THROUGH_PROXY: &str = "litellm_proxy/";
+
+/// The name by which another proxy of LiteLLM's kind is asked for a model, whoever serves it.
+pub fn through_proxy(model: &str) -> String {
+    let model = model.strip_prefix(THROUGH_PROXY).unwrap_or(model);
+    format!("{THROUGH_PROXY}{model}")
+}
+
+/// Finds the provider of a model. With `USE_LITELLM_PROXY` it is another proxy, for every model.
 ///
 /// # Errors
 /// [`Error::bad_request`] when nothing says who serves the model.
@@ -43,7 +52,14 @@ pub fn get_llm_provider(
     api_key: Option<&str>,
     env: Env<'_>,
 ) -> Result<Lookup> {
-    let custom = custom_llm_provider.filter(|p| !p.is_empty());
+    let proxied = env("USE_LITELLM_PROXY").is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    let (model, custom) = if proxied {
+        (Cow::Owned(through_proxy(model)), None)
+    } else {
+        (Cow::Borrowed(model), custom_llm_provider)
+    };
+    let model = &*model;
+    let custom = custom.filter(|p| !p.is_empty());
     let api_base = api_base.filter(|b| !b.is_empty());
     let api_key = api_key.filter(|k| !k.is_empty());
     let (mut model, custom) = special_families(model, custom);

@@ -123,3 +123,21 @@ fn a_provider_without_an_address_asks_for_one() {
         Some("pass `api_base` or set `HOSTED_VLLM_API_BASE`")
     );
 }
+
+#[test]
+fn another_proxy_serves_every_model_where_the_environment_says_so() {
+    let env = |name: &str| match name {
+        "USE_LITELLM_PROXY" => Some("True".to_owned()),
+        "LITELLM_PROXY_API_BASE" => Some("http://proxy.test".to_owned()),
+        _ => None,
+    };
+    for (model, asked) in [
+        ("gemini/gemini-2.5-pro", "gemini/gemini-2.5-pro"),
+        ("litellm_proxy/gpt-4o", "gpt-4o"),
+    ] {
+        let found = get_llm_provider(model, Some("gemini"), None, None, &env).unwrap();
+        assert_eq!(found.provider.as_deref(), Some("litellm_proxy"));
+        assert_eq!(found.model, asked);
+        assert_eq!(found.api_base.as_deref(), Some("http://proxy.test"));
+    }
+}

@@ -3,12 +3,13 @@
 
 use super::Target;
 use super::errors::Family;
-use super::lookup::{Env, get_llm_provider};
+use super::lookup::{Env, get_llm_provider, through_proxy};
 use super::providers::{azure, bedrock, mantle, watsonx};
 use super::registry::{Provider, provider};
 use crate::error::{Error, Result};
 use crate::options::{Options, Secret};
 use crate::params::Params;
+use std::borrow::Cow;
 
 impl Target {
     /// The target of `model` under `options`. Reads the environment through `env` and nothing else.
@@ -17,9 +18,16 @@ impl Target {
     /// [`Error::bad_request`] when the provider is unknown or its address cannot be told. A missing key is an error
     /// of the call, not of the target: it may come with the call.
     pub fn resolve(model: &str, options: &Options, env: Env<'_>) -> Result<Self> {
+        let proxied = options.other.get::<bool>("use_litellm_proxy") == Some(true);
+        let (model, custom) = if proxied {
+            (through_proxy(model).into(), None)
+        } else {
+            (Cow::Borrowed(model), options.custom_llm_provider.as_deref())
+        };
+        let model = &*model;
         let lookup = get_llm_provider(
             model,
-            options.custom_llm_provider.as_deref(),
+            custom,
             options.api_base.as_deref(),
             options.api_key.as_ref().map(Secret::expose),
             env,

@@ -126,12 +126,12 @@ static TABLE: &[Row] = &[
          input_cost_per_token:n output_cost_per_token:n input_cost_per_second:n output_cost_per_second:n \
          cache_read_input_token_cost:n cache_creation_input_token_cost:n input_cost_per_audio_token:n \
          output_cost_per_audio_token:n output_cost_per_reasoning_token:n max_parallel_requests:c max_budget:n \
-         budget_duration:t"),
+         budget_duration:t use_litellm_proxy:b"),
     row(LitellmParams, NotSupported, IGNORED,
         "configurable_clientside_auth_params tag_regex:l itpm:c otpm:c rpd:c tpd:c daily_reset_time timeout_by_service_tier:m \
          stream_timeout_by_service_tier:m default_api_key_tpm_limit:c \
          default_api_key_rpm_limit:c keepalive_seconds:s allow_client_keepalive_override:b use_in_pass_through:b \
-         use_litellm_proxy:b use_xai_oauth:b chatgpt_auth_file fireworks_forward_user_id:b \
+         use_xai_oauth:b chatgpt_auth_file fireworks_forward_user_id:b \
          kubernetes_pod_discovery provider_affinity_header:t \
          max_file_size_mb:n auto_router_config_path auto_router_config auto_router_default_model \
          auto_router_embedding_model auto_router_max_input_chars auto_router_routing_compression \

@@ -345,6 +345,10 @@ fn settle(options: &mut Options, entry: &ModelEntry, config: &Config) {
             .and_then(|base| base.as_str())
             .map(str::to_owned);
     }
+    if let Some(mode) = entry.model_info.get("mode") {
+        let pinned = serde_json::json!({"mode": mode});
+        options.other.set("model_info", &pinned);
+    }
     let info = entry
         .model_info
         .iter()

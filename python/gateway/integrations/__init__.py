@@ -23,12 +23,19 @@ INTEGRATIONS: dict[str, str] = {
 
 _made: dict[str, Any] = {}
 
+# Those that were made, under the name that programs look them up by to flush or to patch them. One that is taken out
+# is made anew when it is named again.
+_in_memory_loggers: list[Any] = []
+
 
 def named(name: str) -> Any:
     """The logger of that name, the same one every time; None, and an error in the log, when there is none."""
-    if name not in _made:
-        _made[name] = _make(name)
-    return _made[name]
+    made = _made.get(name)
+    if name not in _made or (made is not None and all(made is not logger for logger in _in_memory_loggers)):
+        made = _made[name] = _make(name)
+        if made is not None:
+            _in_memory_loggers.append(made)
+    return made
 
 
 def _make(name: str) -> Any:

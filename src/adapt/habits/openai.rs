@@ -148,7 +148,7 @@ pub fn takes_effort(at: At<'_>, level: &str) -> bool {
 
 /// The highest level is taken where the catalogue says so, and at Azure the lowest as well; the others unless it says
 /// no.
-fn refuses_effort(at: At<'_>, level: &str) -> bool {
+pub fn refuses_effort(at: At<'_>, level: &str) -> bool {
     match level {
         "max" => false,
         "xhigh" => !takes_effort(at, level),

@@ -20,6 +20,7 @@ pub(crate) use reply::{finish, used};
 pub use request::{body, path};
 
 use crate::adapt::errors::{Place, Wording};
+use crate::adapt::habits::openai;
 use crate::adapt::params::facts;
 use crate::adapt::{StreamAdapter, Target, UpstreamRequest};
 use crate::options::Options;
@@ -74,18 +75,39 @@ fn chats(call: &Call, target: &Target) -> bool {
     match target.chats() {
         Chats::Chat => false,
         Chats::Responses => true,
-        Chats::WithoutFunctions => {
+        Chats::Reasoning {
+            with_functions,
+            always,
+        } => {
+            let tools = kinds_of_tools(call);
+            let has = |kind: &str| tools.iter().any(|tool| tool == kind);
             let effort = call.params.get::<Value>("reasoning_effort");
+            let wants_summary = SUMMARY.iter().any(|name| call.params.contains(name));
+            if effort.is_some() && wants_summary {
+                return true;
+            }
             let reasons = match &effort {
                 None => is_openai(target),
-                Some(effort) => effort != "none",
+                Some(Value::Object(effort)) => {
+                    always
+                        || effort.get("effort").is_none_or(|level| level != "none")
+                        || effort
+                            .get("summary")
+                            .is_some_and(|summary| !summary.is_null())
+                }
+                Some(effort) => always || effort != "none",
             };
-            reasons && has_function(call)
+            (reasons && !with_functions && has("function"))
+                || (is_openai(target) && has("tool_search"))
         }
     }
 }
 
-fn has_function(call: &Call) -> bool {
+/// Members of a chat that ask for a summary of what the model thought.
+pub(crate) const SUMMARY: [&str; 2] = ["reasoning_summary", "reasoningSummary"];
+
+/// The `type`s of a call's tools.
+fn kinds_of_tools(call: &Call) -> Vec<String> {
     #[derive(Deserialize)]
     struct Tool<'a> {
         #[serde(rename = "type", borrow)]
@@ -93,8 +115,8 @@ fn has_function(call: &Call) -> bool {
     }
     let tools = call.params.raw("tools");
     let tools = tools.and_then(|raw| serde_json::from_slice::<Vec<Tool<'_>>>(raw).ok());
-    let is_function = |tool: &Tool<'_>| tool.kind.as_deref() == Some("function");
-    tools.is_some_and(|tools| tools.iter().any(is_function))
+    let kinds = tools.into_iter().flatten().filter_map(|tool| tool.kind);
+    kinds.map(Cow::into_owned).collect()
 }
 
 fn is_openai(target: &Target) -> bool {
@@ -108,37 +130,59 @@ pub enum Chats {
     Chat,
     /// As responses.
     Responses,
-    /// As chats, unless they have functions while the model reasons.
-    WithoutFunctions,
+    /// As chats, but for what OpenAI tells of a model that reasons in responses only.
+    Reasoning {
+        /// Functions may be asked in a chat, too: models before GPT-5.4.
+        with_functions: bool,
+        /// It cannot be told not to reason.
+        always: bool,
+    },
 }
 
 impl Chats {
     /// Of a target; [`Target::chats`] remembers it.
     pub(crate) fn of(target: &Target) -> Self {
         let provider = target.provider.name;
+        let model = target.model.as_str();
         let named = target
             .litellm_model
             .split('/')
             .any(|part| part == "responses");
-        let mode = facts::text(&target.model, provider, "mode");
-        if named || mode.as_deref() == Some("responses") {
-            return Self::Responses;
+        let only_responses = facts::text(model, provider, "mode").as_deref() == Some("responses");
+        match pinned(target).as_deref() {
+            Some("responses") => return Self::Responses,
+            Some("chat") if !named && (!only_responses || serves_chats(model, provider)) => {}
+            _ if named || only_responses => return Self::Responses,
+            _ => {}
         }
-        let openai = matches!(provider, "openai" | "azure");
-        if openai && series(&target.model).is_some_and(|version| version >= (5, 4)) {
-            return Self::WithoutFunctions;
+        if !matches!(provider, "openai" | "azure") || openai::family(model) != openai::Family::Gpt5
+        {
+            return Self::Chat;
         }
-        Self::Chat
+        let at = openai::At { model, provider };
+        Self::Reasoning {
+            with_functions: series(model).is_none_or(|version| version < (5, 4)),
+            always: openai::refuses_effort(at, "none"),
+        }
     }
+}
+
+/// The mode that a deployment's own `model_info` says.
+fn pinned(target: &Target) -> Option<String> {
+    let info: Value = target.options.other.get("model_info")?;
+    info.get("mode")?.as_str().map(str::to_owned)
+}
+
+/// Whether a model whose mode is `responses` is served in chats as well.
+fn serves_chats(model: &str, provider: &str) -> bool {
+    let ends = facts::texts(model, provider, "supported_endpoints");
+    ends.iter().any(|end| end == "/v1/chat/completions")
 }
 
 /// Version of a GPT model: `gpt-5.4-mini` is (5, 4), `gpt-5` (5, 0).
 fn series(model: &str) -> Option<(u32, u32)> {
     let name = model.rsplit('/').next().unwrap_or(model);
     let version = name.strip_prefix("gpt-")?.split('-').next()?;
-    if name.contains("search") {
-        return None;
-    }
     let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
     Some((major.parse().ok()?, minor.parse().ok()?))
 }

@@ -2,6 +2,7 @@
 
 use crate::adapt::Target;
 use crate::adapt::providers::openai_request;
+use crate::adapt::providers::openai_responses::SUMMARY;
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::request::{Call, Op};
@@ -85,11 +86,24 @@ fn param(params: &mut Params, name: &str, raw: &Bytes) {
             text.set_raw("verbosity", raw.clone());
             params.set_raw("text", text.to_json());
         }
-        "reasoning_effort" => match serde_json::from_slice::<Value>(raw) {
-            Ok(effort @ Value::Object(_)) => params.set("reasoning", &effort),
-            Ok(effort) => params.set("reasoning", &json!({"effort": effort})),
-            Err(_) => {}
-        },
+        "reasoning_effort" => {
+            let mut reasoning = reasoning(params);
+            match serde_json::from_slice::<Value>(raw) {
+                Ok(Value::Object(effort)) => reasoning.extend(effort),
+                Ok(effort) => {
+                    reasoning.insert("effort".into(), effort);
+                }
+                Err(_) => {}
+            }
+            params.set("reasoning", &reasoning);
+        }
+        name if SUMMARY.contains(&name) => {
+            let mut reasoning = reasoning(params);
+            if let Ok(summary) = serde_json::from_slice(raw) {
+                reasoning.insert("summary".into(), summary);
+            }
+            params.set("reasoning", &reasoning);
+        }
         name => params.set_raw(name, raw.clone()),
     }
 }
@@ -102,6 +116,10 @@ fn place(tool: &Params) -> Option<Value> {
     };
     place.insert("type".into(), json!("approximate"));
     Some(Value::Object(place))
+}
+
+fn reasoning(params: &Params) -> Object {
+    params.get("reasoning").unwrap_or_default()
 }
 
 fn text(params: &Params) -> Params {

@@ -252,6 +252,51 @@ fn a_model_that_does_not_stream_is_told_in_pieces() {
     }
 }
 
+/// A chat with functions at a target with options.
+fn functions_asked(model: &str, options: &Value, members: &Value) -> Op {
+    let given = Params::parse(&Bytes::from(options.to_string())).unwrap();
+    let (options, _) = Options::split(given).unwrap();
+    let target = Target::resolve(model, &options, &|_| None).unwrap();
+    let mut asked = json!({
+        "messages": [],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+    });
+    for (name, value) in members.as_object().unwrap() {
+        asked[name] = value.clone();
+    }
+    asks(&call(Op::Chat, &asked.to_string()), &target)
+}
+
+#[test]
+fn what_openai_tells_in_responses_only_is_asked_there() {
+    let at_azure = json!({"api_base": "https://x.openai.azure.com"});
+    let at_mine = json!({"api_base": "http://up.test/v1"});
+    let low = json!({"reasoning_effort": "low"});
+    let quiet = json!({"reasoning_effort": "none"});
+    let of = functions_asked;
+    assert_eq!(of("azure/gpt-35-turbo", &at_azure, &low), Op::Chat);
+    assert_eq!(of("azure/gpt-5.4", &at_azure, &json!({})), Op::Responses);
+    assert_eq!(of("openai/gpt-5.4", &at_mine, &json!({})), Op::Chat);
+    assert_eq!(of("openai/gpt-5.4", &at_mine, &low), Op::Responses);
+    // A model that cannot rest, told to.
+    assert_eq!(of("openai/gpt-5.4", &json!({}), &quiet), Op::Chat);
+    assert_eq!(of("openai/gpt-6-astra", &json!({}), &quiet), Op::Responses);
+    // A summary, and a search of tools.
+    let summary = json!({"tools": [], "reasoning_effort": "low", "reasoningSummary": "auto"});
+    assert_eq!(of("openai/gpt-5", &json!({}), &summary), Op::Responses);
+    let search = json!({"tools": [{"type": "tool_search"}]});
+    assert_eq!(of("openai/gpt-5", &json!({}), &search), Op::Responses);
+    assert_eq!(of("openai/gpt-5", &at_mine, &search), Op::Chat);
+    assert_eq!(of("openai/gpt-4o", &json!({}), &search), Op::Chat);
+    // What a deployment says of itself.
+    let pinned = |mode: &str| json!({"model_info": {"mode": mode}});
+    assert_eq!(
+        of("openai/gpt-4o", &pinned("responses"), &low),
+        Op::Responses
+    );
+    assert_eq!(of("openai/o3-pro", &pinned("chat"), &low), Op::Responses);
+}
+
 #[test]
 fn how_a_model_is_asked_depends_on_what_it_has() {
     let chat = |model: &str, members: &str| asks(&call(Op::Chat, members), &target(model));
