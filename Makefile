@@ -10,7 +10,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python
 # What the static binary is built for: this machine.
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: serve test test-rust test-loom test-python conformance faults lint bench test-clients static check-deploy docs manifests clean
+.PHONY: serve test test-rust test-loom test-python conformance faults lint bench test-clients static wheel check-deploy docs manifests clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -85,8 +85,13 @@ $(VENV)/.deploy-tools: $(VENV)/.tools tests/deploy/requirements.txt tests/deploy
 	$(BIN)/python tests/deploy/get_helm.py $(BIN)
 	touch $@
 
-# Chart, manifests, board, rules, workflows, documentation and image. Without buildah or Prometheus some of it is skipped, and says so.
-check-deploy: $(VENV)/.deploy-tools $(VENV)/.developed static
+# The package as it is published, into target/wheels.
+wheel: $(VENV)/.tools
+	rm -rf target/wheels
+	$(BIN)/maturin build --quiet --release --locked --out target/wheels
+
+# Chart, manifests, board, rules, workflows, documentation, wheel and image. Without buildah or Prometheus some of it is skipped, and says so.
+check-deploy: $(VENV)/.deploy-tools $(VENV)/.developed static wheel
 	cargo build --locked -p gateway
 	cargo run --quiet --locked --example reference -- docs/reference
 	GATEWAY_STATIC_BINARY=target/$(TARGET)/release/gateway $(BIN)/python -m pytest -q -rs tests/deploy
