@@ -243,6 +243,69 @@ ROWS: list[tuple[str, list[tuple[str, str, int, list[tuple[str, str]]]]]] = [
         ],
     ),
     (
+        "Resilience",
+        [
+            (
+                "Circuit breakers (0 closed, 1 half-open, 2 open)",
+                "short",
+                8,
+                [
+                    (
+                        "max by (litellm_model_name, api_base) (gateway_circuit_breaker_state)",
+                        "{{litellm_model_name}} {{api_base}}",
+                    )
+                ],
+            ),
+            (
+                "Saturation: calls in flight of those allowed",
+                "percentunit",
+                8,
+                [
+                    (
+                        "max by (litellm_model_name, api_base)"
+                        " (gateway_deployment_in_flight_requests / gateway_deployment_concurrency_limit)",
+                        "{{litellm_model_name}} {{api_base}}",
+                    )
+                ],
+            ),
+            (
+                "Calls that wait for a deployment",
+                "short",
+                8,
+                [
+                    (
+                        "sum by (litellm_model_name, api_base) (gateway_deployment_queued_requests)",
+                        "{{litellm_model_name}} {{api_base}}",
+                    )
+                ],
+            ),
+            (
+                "Retries that the budget denied",
+                "reqps",
+                8,
+                [(rate("gateway_retries_denied", "model_group", GROUPS), "{{model_group}}")],
+            ),
+            (
+                "Second calls (hedging)",
+                "reqps",
+                8,
+                [(rate("gateway_hedged_calls", "model_group", GROUPS), "{{model_group}}")],
+            ),
+            (
+                "Refused as too many, decided without Redis",
+                "reqps",
+                8,
+                [
+                    ("sum by (instance) (rate(gateway_shed_requests_total[$__rate_interval]))", "refused {{instance}}"),
+                    (
+                        "sum by (instance) (rate(gateway_redis_unavailable_total[$__rate_interval]))",
+                        "without Redis {{instance}}",
+                    ),
+                ],
+            ),
+        ],
+    ),
+    (
         "The gateway itself",
         [
             ("In flight by instance", "short", 8, [("sum by (instance) (litellm_in_flight_requests)", "{{instance}}")]),
@@ -265,13 +328,13 @@ ROWS: list[tuple[str, list[tuple[str, str, int, list[tuple[str, str]]]]]] = [
                 "Series folded into `other`",
                 "short",
                 12,
-                [("sum by (metric) (gateway_metric_series_folded)", "{{metric}}")],
+                [("sum by (metric) (gateway_metric_series_folded_total)", "{{metric}}")],
             ),
             (
                 "Log lines lost",
                 "short",
                 12,
-                [("sum by (instance) (increase(gateway_log_lines_dropped[$__rate_interval]))", "{{instance}}")],
+                [("sum by (instance) (increase(gateway_log_lines_dropped_total[$__rate_interval]))", "{{instance}}")],
             ),
         ],
     ),

@@ -137,13 +137,13 @@ families! {
         "Calls that wait for a deployment";
     concurrency_limit: Gauges "gateway_deployment_concurrency_limit" [DEPLOYMENT]
         "Calls in flight that a deployment takes";
-    retries_denied: Gauges "gateway_retries_denied" [GROUP]
+    retries_denied: Counters "gateway_retries_denied" [GROUP]
         "Retries not made because the budget of the model group was used up";
-    hedged: Gauges "gateway_hedged_calls" [GROUP]
+    hedged: Counters "gateway_hedged_calls" [GROUP]
         "Calls that were made a second time because the first token was late";
-    redis_unavailable: Gauges "gateway_redis_unavailable" [""]
+    redis_unavailable: Counters "gateway_redis_unavailable" [""]
         "How often a decision was made without Redis because it did not answer";
-    shed: Gauges "gateway_shed_requests" [""]
+    shed: Counters "gateway_shed_requests" [""]
         "Requests refused because this process had too many in flight";
     reloads: Counters "gateway_config_reloads" ["result"]
         "Configuration loads by result: applied, unchanged, rejected";
@@ -151,8 +151,8 @@ families! {
         "Version of the configuration in force; counts up with each reload";
     series_limit: Gauges "gateway_metric_series_limit" [""]
         "Series that a metric may have before further ones are folded into `other`";
-    folded_series: Gauges "gateway_metric_series_folded" ["metric"]
+    folded_series: Counters "gateway_metric_series_folded" ["metric"]
         "How often a series was folded into `other` because its metric had reached its cap";
-    log_lines_dropped: Gauges "gateway_log_lines_dropped" [""]
+    log_lines_dropped: Counters "gateway_log_lines_dropped" [""]
         "Log lines dropped because the log could not be written fast enough";
 }

@@ -1,7 +1,7 @@
 //! Receipts into metrics, as LiteLLM's `prometheus` callback counts them.
 
 use super::families::Families;
-use super::family::Gauge;
+use super::family::{Gauge, raise};
 use super::handles::{HandleCache, Handles};
 use super::labels::{Labels, NONE, exception_class};
 use super::wanted::Wanted;
@@ -114,16 +114,10 @@ impl Metrics {
     /// All metrics in the text format; see [`CONTENT_TYPE`](super::exposition::CONTENT_TYPE).
     pub fn render(&self) -> String {
         for (metric, times) in self.families.folded() {
-            self.families
-                .folded_series
-                .with(|_| metric)
-                .set(times as f64);
+            raise(&self.families.folded_series.with(|_| metric), times as f64);
         }
         let dropped = super::writer::lines_dropped();
-        self.families
-            .log_lines_dropped
-            .with(|_| "")
-            .set(dropped as f64);
+        raise(&self.families.log_lines_dropped.with(|_| ""), dropped as f64);
         let mut out = String::with_capacity(64 * 1024);
         self.families.write(&mut out);
         out

@@ -1,6 +1,7 @@
 //! How deployments and groups fare, as `/metrics` shows it: read when somebody looks, so that no call pays for it.
 
 use super::Gateway;
+use crate::observe::family::raise;
 use crate::observe::labels::Labels;
 use crate::route::Deployment;
 use std::sync::atomic::Ordering;
@@ -31,18 +32,18 @@ pub fn refresh(gateway: &Gateway, now: Instant) {
         let state = &group.state;
         if routes.rules.retry_budget.is_some() {
             let denied = state.retries_denied.load(Ordering::Relaxed) as f64;
-            families.retries_denied.with(name).set(denied);
+            raise(&families.retries_denied.with(name), denied);
         }
         if routes.rules.hedging.is_some() {
             let hedged = state.hedged.load(Ordering::Relaxed) as f64;
-            families.hedged.with(name).set(hedged);
+            raise(&families.hedged.with(name), hedged);
         }
     }
     let (limits, cache) = (gateway.engine.shared.load(), gateway.engine.cache.load());
     if limits.is_some() || cache.is_some() {
         let times = limits.as_ref().map_or(0, |limits| limits.unavailable())
             + cache.as_ref().map_or(0, |cache| cache.unavailable());
-        families.redis_unavailable.with(|_| "").set(times as f64);
+        raise(&families.redis_unavailable.with(|_| ""), times as f64);
     }
     let general = &snapshot.config.general;
     if general.max_in_flight_requests_per_worker.is_some()
@@ -52,7 +53,7 @@ pub fn refresh(gateway: &Gateway, now: Instant) {
         families.admitted.with(|_| "").set(f64::from(admitted));
         families.admission_queued.with(|_| "").set(queued as f64);
         let shed = gateway.engine.shed.load(Ordering::Relaxed) as f64;
-        families.shed.with(|_| "").set(shed);
+        raise(&families.shed.with(|_| ""), shed);
     }
 }
 

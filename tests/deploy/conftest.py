@@ -24,7 +24,7 @@ KEY = "sk-tests-of-deployment-0001"
 CONFIG = """
 model_list:
   - model_name: works
-    litellm_params: {model: openai/gpt-4o, api_key: unused, mock_response: hello}
+    litellm_params: {model: openai/gpt-4o, api_key: unused, mock_response: hello, max_parallel_requests: 100}
   - model_name: fails
     litellm_params: {model: openai/gpt-4o-mini, api_key: unused, api_base: "http://127.0.0.1:9/v1", max_retries: 0}
   - model_name: falls
@@ -32,8 +32,11 @@ model_list:
 router_settings:
   num_retries: 0
   fallbacks: [{falls: [works]}]
+  circuit_breaker: true
+  hedging: true
 general_settings:
   master_key: %s
+  max_in_flight_requests_per_worker: 1000
 """
 
 

@@ -178,7 +178,7 @@ async fn a_redis_that_does_not_answer_holds_nobody_up() {
     let text = metrics.text();
     let counted = text
         .lines()
-        .find_map(|line| line.strip_prefix("gateway_redis_unavailable "));
+        .find_map(|line| line.strip_prefix("gateway_redis_unavailable_total "));
     assert!(
         counted.is_some_and(|times| times.parse::<f64>().unwrap() >= 3.0),
         "{counted:?}"
