@@ -44,7 +44,8 @@ ROWS: list[tuple[str, list[tuple[str, str, int, list[tuple[str, str]]]]]] = [
                 4,
                 [
                     (
-                        f"(sum(rate(litellm_proxy_failed_requests_metric_total{{{MODELS}}}[$__rate_interval])) or vector(0))"
+                        f"(sum(rate(litellm_proxy_failed_requests_metric_total{{{MODELS}}}[$__rate_interval]))"
+                        " or vector(0))"
                         f" / sum(rate(litellm_proxy_total_requests_metric_total{{{MODELS}}}[$__rate_interval]))",
                         "failures",
                     )
