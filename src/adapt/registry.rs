@@ -11,6 +11,7 @@ use super::Adapter;
 use super::canonical::Form;
 use super::errors::Family;
 use super::habits::Habits;
+use super::providers::anthropic_native::Messages;
 use super::providers::openai::OpenAi;
 use super::providers::openai_responses::Native;
 use super::providers::unbuilt::Unbuilt;
@@ -50,6 +51,8 @@ pub struct Provider {
     pub always_tools: bool,
     /// What it does its own way.
     pub habits: &'static Habits,
+    /// How it serves Anthropic's Messages, where it does; else it is asked through chat.
+    pub messages: Option<&'static Messages>,
     /// How it serves the Responses API, where it does; else it is asked through chat.
     pub responses: Option<&'static Native>,
     /// The row for a model that it serves in another way than its others.
@@ -96,6 +99,11 @@ impl Provider {
 
     const fn habits(mut self, habits: &'static Habits) -> Self {
         self.habits = habits;
+        self
+    }
+
+    const fn messages(mut self, native: &'static Messages) -> Self {
+        self.messages = Some(native);
         self
     }
 
@@ -223,6 +231,7 @@ const fn row(
         plain: false,
         always_tools: false,
         habits: &Habits::NONE,
+        messages: None,
         responses: None,
         variant: None,
     }

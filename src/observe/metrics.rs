@@ -117,7 +117,10 @@ impl Metrics {
             raise(&self.families.folded_series.with(|_| metric), times as f64);
         }
         let dropped = super::writer::lines_dropped();
-        raise(&self.families.log_lines_dropped.with(|_| ""), dropped as f64);
+        raise(
+            &self.families.log_lines_dropped.with(|_| ""),
+            dropped as f64,
+        );
         let mut out = String::with_capacity(64 * 1024);
         self.families.write(&mut out);
         out

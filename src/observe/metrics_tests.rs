@@ -182,7 +182,11 @@ fn label_sets_are_bounded_and_what_is_folded_is_counted() {
         .find(|s| s.contains("user_agent=\"other\""))
         .unwrap();
     assert!(other.ends_with(" 92.0"), "{other}");
-    assert!(text.contains("gateway_metric_series_folded_total{metric=\"litellm_requests_metric\"} 92.0"));
+    assert!(
+        text.contains(
+            "gateway_metric_series_folded_total{metric=\"litellm_requests_metric\"} 92.0"
+        )
+    );
 }
 
 fn wanting(told: serde_json::Value) -> Metrics {

@@ -22,15 +22,20 @@ pub static CLOUDFLARE: Habits = Habits {
     ..Habits::NONE
 };
 
+fn under_v1(base: &str, path: &str) -> String {
+    let base = base.trim_end_matches('/').trim_end_matches("/v1");
+    format!("{base}/v1{path}")
+}
+
+/// Heroku's and CometAPI's addresses are given without the version.
+pub static UNDER_V1: Habits = Habits {
+    address: Some(under_v1),
+    ..Habits::NONE
+};
+
 /// <https://huggingface.co/docs/inference-providers/tasks/chat-completion>
 pub static HUGGING_FACE: Habits = Habits {
-    address: Some(|base, path| {
-        if base.ends_with("/v1") {
-            format!("{base}{path}")
-        } else {
-            format!("{base}/v1{path}")
-        }
-    }),
+    address: Some(under_v1),
     model: Some(hugging_face_model),
     keeps_retries: true,
     ..Habits::NONE
@@ -111,6 +116,11 @@ mod tests {
     fn addresses_are_completed() {
         let address =
             |habits: &Habits, base: &str| habits.address.map(|at| at(base, "/chat/completions"));
+        let heroku = |base: &str| address(&UNDER_V1, base);
+        for base in ["http://h", "http://h/", "http://h/v1"] {
+            let whole = "http://h/v1/chat/completions";
+            assert_eq!(heroku(base).as_deref(), Some(whole), "{base}");
+        }
         let cloudflare = address(&CLOUDFLARE, "https://a/ai/run");
         assert_eq!(
             cloudflare.as_deref(),

@@ -20,6 +20,51 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
+/// How a provider with a protocol of another kind serves Anthropic's Messages, too.
+pub struct Messages {
+    /// Where, unless a caller or the environment gives an address; empty where its chats are.
+    pub base: &'static str,
+    /// What comes before `/v1/messages`, unless the address has it.
+    pub root: &'static str,
+    /// The key goes into `authorization`, not into `x-api-key`.
+    pub bearer: bool,
+}
+
+/// Beside its chats.
+pub static BESIDE: Messages = Messages {
+    base: "",
+    root: "",
+    bearer: true,
+};
+
+/// <https://api-docs.deepseek.com/guides/anthropic_api>
+pub static DEEPSEEK: Messages = Messages {
+    base: "https://api.deepseek.com",
+    root: "/anthropic",
+    bearer: false,
+};
+
+/// <https://platform.minimax.io/docs/api-reference/text-anthropic-api>
+pub static MINIMAX: Messages = Messages {
+    base: "https://api.minimax.io/anthropic",
+    root: "",
+    bearer: false,
+};
+
+/// <https://docs.bigmodel.cn/cn/guide/develop/claude/introduction>
+pub static BIGMODEL: Messages = Messages {
+    base: "https://open.bigmodel.cn",
+    root: "/api/anthropic",
+    bearer: false,
+};
+
+/// <https://www.tencentcloud.com/document/product/1284>
+pub static TENCENT: Messages = Messages {
+    base: "https://tokenhub-intl.tencentcloudmaas.com",
+    root: "",
+    bearer: false,
+};
+
 /// Builds the API's own request.
 ///
 /// # Errors
@@ -412,3 +457,7 @@ pub fn write(kind: &str, data: &[u8], out: &mut BytesMut) {
 #[cfg(test)]
 #[path = "anthropic_native_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "anthropic_native_beside_tests.rs"]
+mod beside_tests;

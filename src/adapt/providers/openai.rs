@@ -3,6 +3,7 @@
 //! API: <https://platform.openai.com/docs/api-reference>. The request side is `openai_request`; replies are
 //! [`canonical`], streams [`crate::adapt::stream`], errors [`crate::adapt::errors`].
 
+use super::anthropic_native;
 use super::openai_request;
 use super::openai_responses;
 use super::openai_whole::{self, WholeStream};
@@ -26,16 +27,24 @@ pub struct OpenAi;
 
 impl Adapter for OpenAi {
     fn asks(&self, call: &Call, target: &Target) -> Op {
-        openai_responses::asks(call, target)
+        match call.op {
+            Op::Messages if target.provider.messages.is_some() => Op::Messages,
+            _ => openai_responses::asks(call, target),
+        }
     }
 
     fn request(&self, call: &Call, target: &Target) -> Result<UpstreamRequest> {
+        if call.op == Op::Messages {
+            return anthropic_native::request(call, target);
+        }
         openai_request::request(call, target)
     }
 
     fn reply(&self, call: &Call, target: &Target, head: &Head, body: Bytes) -> Result<Reply> {
-        if matches!(call.op, Op::Responses | Op::Stored(_)) {
-            return openai_responses::reply(call, target, &body);
+        match call.op {
+            Op::Responses | Op::Stored(_) => return openai_responses::reply(call, target, &body),
+            Op::Messages => return anthropic_native::reply(call, target, &body),
+            _ => {}
         }
         let body = if openai_request::plan(call, target).json_mode {
             openai_whole::unwrap_json_tool(body)
@@ -97,8 +106,10 @@ impl Adapter for OpenAi {
     }
 
     fn stream(&self, call: &Call, target: &Target) -> Box<dyn StreamAdapter> {
-        if call.op == Op::Responses {
-            return openai_responses::stream(call, target);
+        match call.op {
+            Op::Responses => return openai_responses::stream(call, target),
+            Op::Messages => return Box::new(anthropic_native::NativeStream::new(call, target)),
+            _ => {}
         }
         streamed(call, target, |settings| settings)
     }

@@ -10,7 +10,7 @@ use crate::adapt::providers::databricks::Databricks;
 use crate::adapt::providers::groq::Groq;
 use crate::adapt::providers::hugging_face::HuggingFace;
 use crate::adapt::providers::mistral::Mistral;
-use crate::adapt::providers::openai_responses;
+use crate::adapt::providers::{anthropic_native, openai_responses};
 
 /// The rows.
 #[rustfmt::skip]
@@ -19,7 +19,7 @@ pub static ROWS: &[Provider] = &[
     sdk("openai_like", "", &["OPENAI_LIKE_API_KEY"], &["OPENAI_LIKE_API_BASE"], sets::FULL).late().habits(&habits::OLDER_MAX_TOKENS),
     handler("xai", "https://api.x.ai/v1", &["XAI_API_KEY"], &["XAI_API_BASE"], sets::XAI).habits(&habits::tools::XAI).responses(&openai_responses::XAI),
     sdk("zai", "https://api.z.ai/api/paas/v4", &["ZAI_API_KEY"], &["ZAI_API_BASE"], sets::ZAI).habits(&habits::reasoning::ZAI),
-    sdk("bigmodel", "https://open.bigmodel.cn/api/paas/v4", &["BIGMODEL_API_KEY"], &["BIGMODEL_API_BASE"], sets::BIGMODEL).habits(&habits::reasoning::BIGMODEL),
+    sdk("bigmodel", "https://open.bigmodel.cn/api/paas/v4", &["BIGMODEL_API_KEY"], &["BIGMODEL_API_BASE"], sets::BIGMODEL).habits(&habits::reasoning::BIGMODEL).messages(&anthropic_native::BIGMODEL),
     sdk("custom_openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"], &["OPENAI_BASE_URL", "OPENAI_API_BASE"], sets::FULL).late().habits(&habits::OLDER_MAX_TOKENS),
     sdk("text-completion-openai", "https://api.openai.com/v1", &["OPENAI_API_KEY"], &["OPENAI_BASE_URL", "OPENAI_API_BASE"], sets::TEXT_COMPLETION).late().habits(&habits::chat::TEXT_COMPLETIONS),
     sdk("clarifai", "https://api.clarifai.com/v2/ext/openai/v1", &["CLARIFAI_API_KEY"], &[], sets::CLARIFAI),
@@ -48,7 +48,7 @@ pub static ROWS: &[Provider] = &[
     handler("opencode_go", "https://opencode.ai/inference/go/openai/v1", &["OPENCODE_GO_API_KEY", "OPENCODE_API_KEY"], &["OPENCODE_GO_API_BASE"], sets::FULL),
     sdk("lambda_ai", "https://api.lambda.ai/v1", &["LAMBDA_API_KEY"], &["LAMBDA_API_BASE"], sets::FULL).habits(&habits::OLDER_MAX_TOKENS_AND_TEXT),
     sdk("inception", "https://api.inceptionlabs.ai/v1", &["INCEPTION_API_KEY"], &["INCEPTION_API_BASE"], sets::INCEPTION).habits(&habits::OLDER_MAX_TOKENS),
-    handler("deepseek", "https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], &["DEEPSEEK_API_BASE"], sets::DEEPSEEK).habits(&habits::reasoning::DEEPSEEK),
+    handler("deepseek", "https://api.deepseek.com/beta", &["DEEPSEEK_API_KEY"], &["DEEPSEEK_API_BASE"], sets::DEEPSEEK).habits(&habits::reasoning::DEEPSEEK).messages(&anthropic_native::DEEPSEEK),
     sdk("sambanova", "https://api.sambanova.ai/v1", &["SAMBANOVA_API_KEY"], &["SAMBANOVA_API_BASE"], sets::SAMBANOVA).habits(&habits::chat::SAMBANOVA),
     handler("maritalk", "https://chat.maritaca.ai/api", &["MARITALK_API_KEY"], &["MARITALK_API_BASE"], sets::MARITALK).late().family(Family::Status).habits(&habits::OLDER_MAX_TOKENS),
     sdk("xinference", "", &["XINFERENCE_API_KEY"], &["XINFERENCE_API_BASE"], &[]).late().habits(&habits::OLDER_MAX_TOKENS),
@@ -62,7 +62,7 @@ pub static ROWS: &[Provider] = &[
     sdk("docker_model_runner", "http://localhost:22088/engines/llama.cpp", &["DOCKER_MODEL_RUNNER_API_KEY"], &["DOCKER_MODEL_RUNNER_API_BASE"], sets::FULL).default_key("dummy-key"),
     sdk("litellm_proxy", "", &["LITELLM_PROXY_API_KEY"], &["LITELLM_PROXY_API_BASE"], sets::LITELLM_PROXY).habits(&habits::chat::LITELLM_PROXY).responses(&openai_responses::ALIKE),
     handler("hosted_vllm", "", &["HOSTED_VLLM_API_KEY"], &["HOSTED_VLLM_API_BASE"], sets::FULL_THINKING).default_key("fake-api-key").habits(&habits::tools::VLLM).responses(&openai_responses::VLLM),
-    sdk("tencent", "https://tokenhub-intl.tencentcloudmaas.com/v1", &["TENCENT_API_KEY"], &["TENCENT_API_BASE"], sets::FULL).habits(&habits::reasoning::TENCENT),
+    sdk("tencent", "https://tokenhub-intl.tencentcloudmaas.com/v1", &["TENCENT_API_KEY"], &["TENCENT_API_BASE"], sets::FULL).habits(&habits::reasoning::TENCENT).messages(&anthropic_native::TENCENT),
     sdk("llamafile", "http://127.0.0.1:8080/v1", &["LLAMAFILE_API_KEY"], &["LLAMAFILE_API_BASE"], sets::FULL).default_key("fake-api-key").habits(&habits::chat::TEXT_COMPLETIONS),
     sdk("lm_studio", "", &["LM_STUDIO_API_KEY"], &["LM_STUDIO_API_BASE"], sets::FULL).default_key("fake-api-key").habits(&habits::chat::LM_STUDIO),
     sdk("galadriel", "https://api.galadriel.com/v1", &["GALADRIEL_API_KEY"], &["GALADRIEL_API_BASE"], sets::FULL).habits(&habits::OLDER_MAX_TOKENS),
@@ -73,16 +73,16 @@ pub static ROWS: &[Provider] = &[
     sdk("meta_llama", "https://api.llama.com/compat/v1", &["LLAMA_API_KEY"], &["LLAMA_API_BASE"], sets::FULL).habits(&habits::chat::META_LLAMA),
     sdk("nscale", "https://inference.api.nscale.com/v1", &["NSCALE_API_KEY"], &["NSCALE_API_BASE"], sets::NSCALE),
     sdk("hyperbolic", "https://api.hyperbolic.xyz/v1", &["HYPERBOLIC_API_KEY"], &["HYPERBOLIC_API_BASE"], sets::HYPERBOLIC).habits(&habits::OLDER_MAX_TOKENS_AND_TEXT),
-    handler("heroku", "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"], sets::FULL).family(Family::Status),
+    handler("heroku", "", &["HEROKU_API_KEY"], &["HEROKU_API_BASE"], sets::FULL).family(Family::Status).habits(&habits::clouds::UNDER_V1),
     sdk("aiml", "https://api.aimlapi.com/v1", &["AIML_API_KEY"], &["AIML_API_BASE"], &[]).habits(&habits::OLDER_MAX_TOKENS),
-    handler("cometapi", "https://api.cometapi.com/v1", &["COMETAPI_KEY"], &["COMETAPI_API_BASE"], sets::FULL).late(),
+    handler("cometapi", "https://api.cometapi.com/v1", &["COMETAPI_KEY"], &["COMETAPI_API_BASE"], sets::FULL).late().habits(&habits::clouds::UNDER_V1),
     sdk("vercel_ai_gateway", "https://ai-gateway.vercel.sh/v1", &["VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"], &["VERCEL_AI_GATEWAY_API_BASE"], sets::VERCEL_AI_GATEWAY).prefixed().habits(&habits::chat::VERCEL),
-    handler("edenai", "https://api.edenai.run/v3", &["EDENAI_API_KEY"], &["EDENAI_API_BASE"], sets::FULL).responses(&openai_responses::ALIKE),
+    handler("edenai", "https://api.edenai.run/v3", &["EDENAI_API_KEY"], &["EDENAI_API_BASE"], sets::FULL).responses(&openai_responses::ALIKE).messages(&anthropic_native::BESIDE),
     sdk("wandb", "https://api.inference.wandb.ai/v1", &["WANDB_API_KEY"], &["WANDB_API_BASE"], sets::FULL).habits(&habits::reasoning::WANDB),
     handler("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", &["OVHCLOUD_API_KEY"], &["OVHCLOUD_API_BASE"], sets::FULL).late().family(Family::Status),
     handler("lemonade", "http://localhost:8000/api/v1", &["LEMONADE_API_KEY"], &["LEMONADE_API_BASE"], &[]).default_key("lemonade").family(Family::Status).habits(&habits::OLDER_MAX_TOKENS),
     handler("amazon_nova", "https://api.nova.amazon.com/v1", &["AMAZON_NOVA_API_KEY"], &["AMAZON_NOVA_API_BASE"], sets::AMAZON_NOVA).late().family(Family::Status).habits(&habits::OLDER_MAX_TOKENS),
-    handler("minimax", "https://api.minimax.io/v1", &["MINIMAX_API_KEY"], &["MINIMAX_API_BASE"], sets::MINIMAX).late().family(Family::Status).habits(&habits::chat::MINIMAX),
+    handler("minimax", "https://api.minimax.io/v1", &["MINIMAX_API_KEY"], &["MINIMAX_API_BASE"], sets::MINIMAX).late().family(Family::Status).habits(&habits::chat::MINIMAX).messages(&anthropic_native::MINIMAX),
     sdk("ai21_chat", "https://api.ai21.com/studio/v1", &["AI21_API_KEY"], &["AI21_API_BASE"], sets::AI21).habits(&habits::OLDER_MAX_TOKENS),
     handler("cloudflare", "", &["CLOUDFLARE_API_KEY"], &["CLOUDFLARE_API_BASE"], sets::FULL).late().family(Family::Cloudflare).habits(&habits::clouds::CLOUDFLARE),
     handler("huggingface", "https://router.huggingface.co/v1", &["HUGGINGFACE_API_KEY", "HF_TOKEN"], &["HF_API_BASE", "HUGGINGFACE_API_BASE"], sets::FULL).late().speaks(&HuggingFace).family(Family::HuggingFace).habits(&habits::clouds::HUGGING_FACE),

@@ -51,6 +51,24 @@ const fn row(address: fn(&Target) -> String, takes: Names) -> Rerank {
     }
 }
 
+const DASHSCOPE: Rerank = Rerank {
+    reply: reply::jina,
+    by_token: true,
+    ..row(dashscope, PLAIN)
+};
+
+/// Beside the address of its chats, `compatible-mode`.
+fn dashscope(target: &Target) -> String {
+    let base = target
+        .api_base
+        .replace("/compatible-mode/", "/compatible-api/");
+    let base = base.trim_end_matches('/');
+    if base.ends_with("/rerank") {
+        return base.to_owned();
+    }
+    with_route(base, "/reranks")
+}
+
 /// The reranking API of a provider.
 pub fn offered(provider: &str) -> Option<&'static dyn Adapter> {
     ROWS.iter()
@@ -76,6 +94,22 @@ static ROWS: &[(&str, Rerank)] = &[
             ..row(jina, PLAIN)
         },
     ),
+    // https://www.scaleway.com/en/developers/api/generative-apis/#path-rerank-create-a-reranking
+    (
+        "scaleway",
+        Rerank {
+            reply: reply::jina,
+            by_token: true,
+            ..row(
+                |t| with_route(&t.api_base, "/rerank"),
+                &["query", "top_n", "documents"],
+            )
+        },
+    ),
+    // https://www.alibabacloud.com/help/en/model-studio/text-rerank-api
+    ("dashscope", DASHSCOPE),
+    ("qwencloud", DASHSCOPE),
+    ("qwen_ai_platform", DASHSCOPE),
     // https://docs.voyageai.com/docs/reranker
     (
         "voyage",

@@ -46,6 +46,12 @@ fn a_base_may_be_given_with_or_without_its_route() {
         url("hosted_vllm/m", "http://h/v1/rerank"),
         "http://h/rerank"
     );
+    assert_eq!(url("scaleway/m", "http://h/v1"), "http://h/v1/rerank");
+    assert_eq!(url("dashscope/m", "http://h"), "http://h/reranks");
+    assert_eq!(
+        url("qwencloud/m", "http://h/compatible-mode/v1"),
+        "http://h/compatible-api/v1/reranks"
+    );
     assert_eq!(
         url("deepinfra/a/m", "http://h/v1/openai"),
         "http://h/v1/inference/a/m"

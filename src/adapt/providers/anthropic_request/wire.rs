@@ -1,6 +1,7 @@
 //! From a body to what goes over the wire to Anthropic's own API: address, headers, key.
 
 use super::Built;
+use crate::adapt::providers::openai_request::wire as openai;
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::request::Call;
@@ -49,11 +50,19 @@ pub fn native(
 
 /// The address: a base, with or without the path.
 fn url(target: &Target) -> String {
-    let base = target.api_base.trim_end_matches('/');
+    let given = target.api_base.trim_end_matches('/');
+    let own = target.provider.base_url.trim_end_matches('/');
+    let (base, root) = match target.provider.messages {
+        Some(native) if given == own && !native.base.is_empty() => (native.base, native.root),
+        Some(native) => (given, native.root),
+        None => (given, ""),
+    };
     if base.ends_with("/v1/messages") {
         return base.to_owned();
     }
-    format!("{}/v1/messages", base.trim_end_matches("/v1"))
+    let base = base.trim_end_matches("/v1").trim_end_matches("/beta");
+    let root = if base.ends_with(root) { "" } else { root };
+    format!("{base}{root}/v1/messages")
 }
 
 fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
@@ -90,10 +99,10 @@ fn headers(call: &Call, target: &Target, built: &Built) -> Result<HeaderMap> {
 fn credentials(headers: &mut HeaderMap, betas: &mut Vec<String>, target: &Target) -> Result<()> {
     let Some(key) = &target.api_key else {
         let own = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-api-key");
-        return if own {
-            Ok(())
-        } else {
-            Err(missing_key(target))
+        return match target.provider.messages {
+            _ if own => Ok(()),
+            Some(_) => openai::missing_key(target),
+            None => Err(missing_key(target)),
         };
     };
     let key = key.expose();
@@ -103,6 +112,8 @@ fn credentials(headers: &mut HeaderMap, betas: &mut Vec<String>, target: &Target
             "anthropic-dangerous-direct-browser-access",
             HeaderValue::from_static("true"),
         );
+        (AUTHORIZATION, format!("Bearer {key}"))
+    } else if target.provider.messages.is_some_and(|native| native.bearer) {
         (AUTHORIZATION, format!("Bearer {key}"))
     } else {
         (HeaderName::from_static("x-api-key"), key.to_owned())

@@ -110,7 +110,7 @@ pub fn insert_given(headers: &mut HeaderMap, call: &Call, target: &Target) -> Re
 
 /// What a call without a key is. Where LiteLLM calls through the OpenAI SDK, the SDK refuses; elsewhere most providers
 /// are asked without one, because local servers want none.
-fn missing_key(target: &Target) -> Result<()> {
+pub fn missing_key(target: &Target) -> Result<()> {
     let provider = target.provider;
     let hint = provider.key_env.first().map_or_else(
         || "pass `api_key`".to_owned(),
