@@ -47,7 +47,7 @@ where
     };
     match args.command {
         Command::Serve(serve) => told(start::run(&serve)),
-        Command::Check { file, json } => check(&file, json),
+        Command::Check { file, config, json } => check(&file.or(config).unwrap_or_default(), json),
         Command::Health(health) => {
             let address = SocketAddr::new(health.host, health.port);
             let limit = Duration::try_from_secs_f64(health.timeout).unwrap_or_default();
@@ -151,5 +151,19 @@ mod tests {
     #[test]
     fn a_command_is_left_alone() {
         assert_eq!(port(&["gateway", "serve", "--port", "4002"]), 4002);
+    }
+
+    #[test]
+    fn a_configuration_is_checked_by_its_place_or_by_its_name() {
+        for line in [&["c.yaml"][..], &["--config", "c.yaml"], &["-c", "c.yaml"]] {
+            let line = ["gateway", "check"].iter().chain(line).copied();
+            match Args::try_parse_from(with_command(line)).unwrap().command {
+                Command::Check { file, config, .. } => {
+                    assert_eq!(file.or(config).unwrap().to_str(), Some("c.yaml"));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(Args::try_parse_from(["gateway", "check"]).is_err());
     }
 }

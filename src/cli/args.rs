@@ -22,7 +22,11 @@ pub enum Command {
     /// Read a configuration and report on every key; exit status 1 when it has errors.
     Check {
         /// The configuration.
-        file: PathBuf,
+        #[arg(required_unless_present = "config")]
+        file: Option<PathBuf>,
+        /// The configuration, named as `serve` wants it.
+        #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
+        config: Option<PathBuf>,
         /// Report as JSON.
         #[arg(long)]
         json: bool,
