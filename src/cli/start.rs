@@ -7,6 +7,7 @@ use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
 use crate::forward::per_thread::PerThread;
 use crate::forward::{Client, ClientSettings};
+use crate::observe::logs::Levels;
 use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
@@ -34,13 +35,15 @@ pub fn run(serve: &Serve) -> Result<(), String> {
         (true, _) => "info,gateway=debug".to_owned(),
         _ => logs::filter(&process_env),
     };
-    let writer = logs::start(&level, config.litellm.json_logs).map_err(|e| e.to_string())?;
+    let started = logs::start(&level, config.litellm.json_logs);
+    let (writer, levels) = started.map_err(|e| e.to_string())?;
+    levels.set(&config.general.log_levels);
     // Accepts, watches the configuration and waits for signals; the workers have runtimes of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start the runtime: {e}"))?;
-    let result = runtime.block_on(listen_and_serve(serve, config, host, &writer));
+    let result = runtime.block_on(listen_and_serve(serve, config, host, &writer, levels));
     // What is left has had its grace: blocking reads of files must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     writer.flush(Duration::from_secs(1));
@@ -86,6 +89,7 @@ async fn listen_and_serve(
     config: Config,
     host: IpAddr,
     log: &LogWriter,
+    levels: Levels,
 ) -> Result<(), String> {
     let address = SocketAddr::new(host, serve.port);
     let bound = if serve.reuse_port {
@@ -105,7 +109,8 @@ async fn listen_and_serve(
     let gateway = Arc::new(Gateway::new(engine.clone(), metrics.clone()));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
-        tokio::spawn(watch::run(reloader(path, &engine, &metrics), stop.clone()));
+        let reloader = reloader(path, &engine, &metrics, levels);
+        tokio::spawn(watch::run(reloader, stop.clone()));
     }
     tokio::spawn(background::run(gateway.clone(), stop.clone()));
     tell(io::stderr(), &greeting);
@@ -196,7 +201,12 @@ fn environment(config: &Config) -> Env {
     })
 }
 
-fn reloader(path: &Path, engine: &Arc<Engine>, metrics: &Arc<Metrics>) -> Arc<Reloader> {
+fn reloader(
+    path: &Path,
+    engine: &Arc<Engine>,
+    metrics: &Arc<Metrics>,
+    levels: Levels,
+) -> Arc<Reloader> {
     let current = engine.snapshot.load_full();
     let engine = engine.clone();
     let apply = move |config: Config, version| {
@@ -206,6 +216,7 @@ fn reloader(path: &Path, engine: &Arc<Engine>, metrics: &Arc<Metrics>) -> Arc<Re
             tracing::warn!("{problem}");
         }
         use_cache(&engine, &config);
+        levels.set(&config.general.log_levels);
         engine.snapshot.store(Arc::new(Snapshot {
             config,
             version,

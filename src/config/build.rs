@@ -6,7 +6,7 @@ use super::resolve::Environment;
 use super::schema::{
     Alias, Config, FallbackRule, GeneralSettings, LitellmSettings, ModelEntry, RouterSettings,
 };
-use super::{guards, identity, models};
+use super::{guards, identity, levels, models};
 use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
@@ -271,6 +271,7 @@ fn general_settings(
         max_in_flight_requests_per_worker: s.count("max_in_flight_requests_per_worker"),
         max_queued_requests_per_worker: s.count("max_queued_requests_per_worker"),
         admission_queue_timeout: s.seconds("admission_queue_timeout_seconds"),
+        log_levels: levels::log_levels(s.get("log_levels"), report),
         redact_patterns: redact_patterns(s, report),
         other: s.other(&[
             "master_key",

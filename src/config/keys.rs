@@ -193,6 +193,7 @@ static TABLE: &[Row] = &[
          health_check_ignore_transient_errors:b max_in_flight_requests_per_worker:c \
          max_queued_requests_per_worker:c admission_queue_timeout_seconds:s enable_health_check_routing:b \
          health_check_staleness_threshold:s"),
+    row(General, Own, OWN, "log_levels:m"),
     row(General, Approximated, "counts the calls in flight in this process, and refuses those above with 429",
         "global_max_parallel_requests:c"),
     row(General, NotSupported, IGNORED,

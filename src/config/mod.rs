@@ -12,6 +12,7 @@ pub mod guards;
 pub mod identity;
 pub mod keys;
 pub mod kinds;
+pub mod levels;
 pub mod models;
 pub mod report;
 pub mod resolve;

@@ -1,5 +1,6 @@
 //! The typed form of config.yaml. Names and defaults are LiteLLM's.
 
+use super::levels::LogLevels;
 use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
@@ -104,6 +105,8 @@ pub struct GeneralSettings {
     pub max_queued_requests_per_worker: Option<u32>,
     /// Default 1 s.
     pub admission_queue_timeout: Option<Duration>,
+    /// How much each module logs.
+    pub log_levels: LogLevels,
     /// What is taken out of logs beside what looks like a secret.
     pub redact_patterns: Option<Arc<Patterns>>,
     pub other: Map<String, Value>,

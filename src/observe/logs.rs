@@ -5,6 +5,7 @@ use super::access::write_json_text;
 use super::redact::redact;
 use super::timestamp::Timestamp;
 use super::writer::LogWriter;
+use crate::config::levels::LogLevels;
 use std::fmt;
 use std::io;
 use tracing::field::{Field, Visit};
@@ -14,22 +15,49 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+/// What is logged, changed while the process runs.
+pub struct Levels {
+    base: String,
+    set: Box<dyn Fn(EnvFilter) + Send + Sync>,
+}
+
+impl Levels {
+    /// Puts a configuration's levels in force, in the place of those of the one before.
+    pub fn set(&self, levels: &LogLevels) {
+        (self.set)(EnvFilter::new(with_levels(&self.base, levels)));
+    }
+}
+
+fn with_levels(base: &str, levels: &LogLevels) -> String {
+    let mut directives = base.to_owned();
+    for (module, level) in levels {
+        directives.push_str(&format!(",{module}={level}"));
+    }
+    directives
+}
+
 /// Starts logging to standard error. Called once, by whoever owns the process.
 ///
 /// `level` is the filter: `RUST_LOG`'s directives win over `LITELLM_LOG`'s level, see [`filter`].
 ///
 /// # Errors
 /// When the writer's thread cannot be started, or logging was started before.
-pub fn start(level: &str, json: bool) -> io::Result<LogWriter> {
+pub fn start(level: &str, json: bool) -> io::Result<(LogWriter, Levels)> {
     let writer = LogWriter::start(io::stderr())?;
     let lines = writer.clone();
-    tracing_subscriber::fmt()
+    let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         .with_writer(move || lines.clone())
         .event_format(Lines { json })
-        .try_init()
-        .map_err(io::Error::other)?;
-    Ok(writer)
+        .with_filter_reloading();
+    let handle = builder.reload_handle();
+    builder.try_init().map_err(io::Error::other)?;
+    let levels = Levels {
+        base: level.to_owned(),
+        // It fails only once the subscriber is gone, and that one lasts as long as the process.
+        set: Box::new(move |filter| drop(handle.reload(filter))),
+    };
+    Ok((writer, levels))
 }
 
 /// The filter that the environment asks for: `RUST_LOG` as it is, else the level named by `LITELLM_LOG`
@@ -214,6 +242,24 @@ mod tests {
         let text = logged(false, || tracing::error!("two\nlines"));
         assert_eq!(text.lines().count(), 1);
         assert!(text.contains("ERROR two lines"), "{text}");
+    }
+
+    #[test]
+    fn levels_of_modules_come_after_those_of_the_environment() {
+        let levels = LogLevels::from([
+            ("gateway::route".to_owned(), "debug"),
+            ("hyper".to_owned(), "off"),
+        ]);
+        let directives = with_levels("info,hyper=trace", &levels);
+        assert_eq!(
+            directives,
+            "info,hyper=trace,gateway::route=debug,hyper=off"
+        );
+        let filter = EnvFilter::new(directives).to_string();
+        assert!(
+            filter.contains("hyper=off") && !filter.contains("hyper=trace"),
+            "{filter}"
+        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod forward;
 mod fuzzed;
 mod input;
 mod leaving;
+#[cfg(unix)]
+mod levels;
 mod metrics;
 mod pipeline;
 mod purity;
