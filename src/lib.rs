@@ -9,6 +9,7 @@ pub mod options;
 pub mod params;
 pub mod repr;
 pub mod request;
+pub mod trace;
 pub mod upload;
 
 pub mod pipeline;

@@ -34,6 +34,7 @@ use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
 use crate::store::limits::SharedLimits;
+use crate::trace::Tracer;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use attempt::{Got, GotBody};
 use running::Running;
@@ -53,6 +54,8 @@ pub struct Engine {
     pub snapshot: ArcSwap<Snapshot>,
     /// Who hears of finished calls.
     pub sinks: Arc<[Arc<dyn Sink>]>,
+    /// What gives calls their traces, where they have any.
+    pub tracer: Option<Tracer>,
     /// Answers given before, where they are kept. Shared with the engines of a process's Routers.
     pub cache: Arc<ArcSwapOption<Cache>>,
     /// The environment, in which the keys of in-process fallbacks are looked up.
@@ -133,6 +136,7 @@ impl Engine {
             transport,
             snapshot: ArcSwap::new(snapshot),
             sinks: sinks.into(),
+            tracer: None,
             cache: Arc::default(),
             env: Arc::new(|name| std::env::var(name).ok()),
             gate: Gate::default(),
@@ -206,6 +210,7 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
         target,
         asked,
         body,
+        took: _,
     } = got;
     running.note_head(&head);
     running.target = Some(target.clone());
@@ -216,6 +221,10 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
     let (body, cost) = match body {
         GotBody::Whole(reply) => {
             running.served.clone_from(&reply.upstream_model);
+            if let Some(traced) = &mut running.traced {
+                traced.finish_reason.clone_from(&reply.finish_reason);
+                traced.response_id = reply_id(&reply.body);
+            }
             let cost = running.close(Outcome::Success, reply.usage.clone());
             explanation = running.explanation.take();
             if let Some(place) = place {
@@ -250,4 +259,13 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
         cache_key: None,
         body,
     }
+}
+
+/// The id of a whole reply, for a sampled call. Nothing else of it is kept.
+fn reply_id(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: Option<String>,
+    }
+    serde_json::from_slice::<Named>(body).ok()?.id
 }

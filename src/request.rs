@@ -2,6 +2,7 @@
 
 use crate::options::Options;
 use crate::params::Params;
+use crate::trace::Trace;
 use crate::upload::Upload;
 use bytes::Bytes;
 use http::Method;
@@ -328,6 +329,8 @@ pub struct Caller {
     pub client_ip: Option<Arc<str>>,
     /// The client's `user-agent`.
     pub user_agent: Option<String>,
+    /// How it was asked.
+    pub method: http::Method,
     /// The route as matched, for example `/chat/completions`.
     pub route: String,
 }
@@ -368,6 +371,10 @@ pub struct Call {
     pub explain: bool,
     /// `x-litellm-call-id`.
     pub id: String,
+    /// The trace that it belongs to, where calls are traced.
+    pub trace: Option<Box<Trace>>,
+    /// When its body had come, before anything of it was read.
+    pub received: Instant,
     /// When it came in.
     pub started: Instant,
     /// The same by the wall clock, Unix seconds: `created` of replies that have none.
@@ -378,6 +385,7 @@ impl Call {
     /// A call with everything that is not given left empty.
     pub fn new(op: Op, model: impl Into<String>, params: Params) -> Self {
         let stream = op.streams() && params.get::<bool>("stream").unwrap_or(false);
+        let started = Instant::now();
         Self {
             op,
             format: op.format(),
@@ -395,7 +403,9 @@ impl Call {
             priority: None,
             explain: false,
             id: uuid::Uuid::new_v4().to_string(),
-            started: Instant::now(),
+            trace: None,
+            received: started,
+            started,
             created: SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs().cast_signed()),

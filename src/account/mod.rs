@@ -6,6 +6,7 @@ pub mod price;
 pub mod tokens;
 
 use crate::error::Error;
+use crate::trace::Traced;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,6 +119,23 @@ pub struct Timings {
     pub first_chunk: Option<Duration>,
     /// Arrival to the start of routing: reading, authentication, checks.
     pub queue: Option<Duration>,
+    /// Where the gateway's own time went.
+    pub stages: Stages,
+}
+
+/// The stages of a call on its way through; `None` for those that it did not come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stages {
+    /// From the body to a call: parsing, settings, checks.
+    pub parse: Option<Duration>,
+    /// From the call to its first attempt: cache, choice of the deployment, admission; without waiting.
+    pub route: Option<Duration>,
+    /// Waiting for a place, where calls wait.
+    pub queue: Option<Duration>,
+    /// Between the dialects, in the attempt that answered: the request, and the reply of one that is whole.
+    pub adapt: Option<Duration>,
+    /// From the request's sending to the head of the answer, in the attempt that answered.
+    pub first_byte: Option<Duration>,
 }
 
 /// One finished call, for whoever counts it.
@@ -132,6 +150,8 @@ pub struct Receipt {
     pub requested_model: String,
     /// The deployment that answered, or failed last; `None` when none was reached.
     pub target: Option<Arc<Target>>,
+    /// The model as the reply names it, where it was told.
+    pub served: Option<String>,
     pub usage: Option<Usage>,
     /// `None`: the price is not known, which is not the same as free.
     pub cost: Option<Cost>,
@@ -142,6 +162,8 @@ pub struct Receipt {
     /// Upstream's `x-ratelimit-remaining-requests` and `-tokens`.
     pub remaining: (Option<u64>, Option<u64>),
     pub trail: Trail,
+    /// What its spans are made of; of sampled calls only.
+    pub traced: Option<Box<Traced>>,
 }
 
 impl Receipt {
@@ -154,6 +176,7 @@ impl Receipt {
             caller: call.caller.clone(),
             requested_model: call.model.clone(),
             target: None,
+            served: None,
             usage: None,
             cost: None,
             timings: Timings {
@@ -165,6 +188,7 @@ impl Receipt {
             outcome: Outcome::Failure(error),
             remaining: (None, None),
             trail: Trail::default(),
+            traced: Traced::of(call.trace.as_deref()),
         }
     }
 }
@@ -225,4 +249,7 @@ pub struct FallbackHop {
 pub trait Sink: Send + Sync {
     /// Takes note of a finished call. Never blocks.
     fn record(&self, receipt: &Receipt);
+
+    /// Takes note of how long the end of a call took: its price, and what all sinks made of it.
+    fn accounted(&self, _took: Duration) {}
 }

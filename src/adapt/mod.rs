@@ -154,6 +154,13 @@ pub struct StreamEnd {
     pub head: usage::Object,
 }
 
+impl StreamEnd {
+    /// The id that the chunks shared.
+    pub fn id(&self) -> Option<&str> {
+        self.head.get("id")?.as_str()
+    }
+}
+
 /// What went wrong on the way to the provider, before a dialect names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {

@@ -8,6 +8,7 @@ use crate::config::{Config, Snapshot, load};
 use crate::forward::per_thread::PerThread;
 use crate::forward::{Client, ClientSettings};
 use crate::observe::logs::Levels;
+use crate::observe::otel::Telemetry;
 use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
@@ -18,10 +19,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// Connections at a time, however many files may be open.
 const MAX_CONNECTIONS: usize = 100_000;
+
+/// What the last spans and metrics have to be exported.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// Serves until a signal says otherwise.
 ///
@@ -103,9 +108,11 @@ async fn listen_and_serve(
     let greeting = greeting(address, &config);
     let client = Client::new(&ClientSettings::from_env(&process_env))
         .map_err(|e| format!("cannot set up the client: {e}"))?;
+    let telemetry = telemetry(&config, &client);
+    let client = client.timed(metrics.connect_time());
     let workers = Workers::start(cores(), &client)
         .map_err(|e| format!("cannot start the threads that serve: {e}"))?;
-    let engine = engine(config, client, &metrics, log);
+    let engine = engine(config, client, &metrics, log, telemetry.clone());
     let gateway = Arc::new(Gateway::new(engine.clone(), metrics.clone()));
     let stop = CancellationToken::new();
     if let Some(path) = &serve.config {
@@ -135,7 +142,22 @@ async fn listen_and_serve(
     if !ended {
         tracing::warn!("stopped with requests in flight");
     }
+    if let Some(telemetry) = telemetry {
+        // On another thread: what is exported goes through this one.
+        let flushed = tokio::task::spawn_blocking(move || telemetry.stop(FLUSH));
+        let _ = tokio::time::timeout(FLUSH, flushed).await;
+    }
     Ok(())
+}
+
+/// The export of spans and metrics, where one is asked for. What cannot be obeyed costs it, and no call.
+fn telemetry(config: &Config, client: &Client) -> Option<Arc<Telemetry>> {
+    let env = |name: &str| config.variable(name, &process_env);
+    let started = Telemetry::start(config, &env, client, &Handle::current());
+    started.unwrap_or_else(|problem| {
+        tracing::error!("OpenTelemetry: {problem}; nothing is exported");
+        None
+    })
 }
 
 /// Connections that this process can hold: each may need another one upstream. Raises the limit of open files as far as
@@ -161,7 +183,13 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn engine(config: Config, client: Client, metrics: &Arc<Metrics>, log: &LogWriter) -> Arc<Engine> {
+fn engine(
+    config: Config,
+    client: Client,
+    metrics: &Arc<Metrics>,
+    log: &LogWriter,
+    telemetry: Option<Arc<Telemetry>>,
+) -> Arc<Engine> {
     let routes = Routes::build(&config, &environment(&config), None);
     for problem in &routes.problems {
         tracing::warn!("{problem}");
@@ -175,9 +203,14 @@ fn engine(config: Config, client: Client, metrics: &Arc<Metrics>, log: &LogWrite
         routes,
     });
     let lines = log.clone();
-    let sinks: Vec<Arc<dyn crate::account::Sink>> =
+    let mut sinks: Vec<Arc<dyn crate::account::Sink>> =
         vec![metrics.clone(), Arc::new(AccessLog { json, lines })];
-    let engine = Engine::new(Arc::new(PerThread(client)), snapshot.clone(), sinks);
+    let tracer = telemetry.as_ref().and_then(|telemetry| telemetry.tracer());
+    if let Some(telemetry) = telemetry {
+        sinks.push(telemetry);
+    }
+    let mut engine = Engine::new(Arc::new(PerThread(client)), snapshot.clone(), sinks);
+    engine.tracer = tracer;
     use_cache(&engine, &snapshot.config);
     Arc::new(engine)
 }

@@ -5,6 +5,7 @@
 
 use super::document::{Node, NodeValue};
 use super::report::Level;
+use crate::observe::otel::CALLBACK;
 
 /// A part of the configuration with keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,7 +295,7 @@ pub fn find(section: Section, name: &str) -> Option<Known> {
 /// The same for a key with this value: some values of a key are obeyed, others not.
 pub fn find_with_value(section: Section, name: &str, value: &Node) -> Option<Known> {
     let mut known = find(section, name)?;
-    let is_prometheus = |node: &Node| node.text() == Some("prometheus");
+    let is_ours = |node: &Node| matches!(node.text(), Some("prometheus" | CALLBACK));
     let obeyed = match (section, name) {
         (Router, "routing_strategy") => value
             .text()
@@ -304,8 +305,7 @@ pub fn find_with_value(section: Section, name: &str, value: &Node) -> Option<Kno
             .iter()
             .all(|check| check.text() == Some("enforce_model_rate_limits")),
         (Litellm, "callbacks" | "success_callback" | "failure_callback") => {
-            is_prometheus(value)
-                || (value.text().is_none() && value.items().iter().all(is_prometheus))
+            is_ours(value) || (value.text().is_none() && value.items().iter().all(is_ours))
         }
         // What is switched off is off here, too.
         _ => known.kind == Kind::Flag && matches!(value.value, NodeValue::Bool(false)),

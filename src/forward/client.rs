@@ -86,6 +86,13 @@ impl Client {
         Self::over(self.connector.clone(), self.pool_idle, self.pool_size)
     }
 
+    /// The same client, with an empty pool, which tells how long its connections took to make, in seconds.
+    #[must_use]
+    pub fn timed(&self, connect: prometheus::Histogram) -> Self {
+        let connector = self.connector.timed(connect);
+        Self::over(connector, self.pool_idle, self.pool_size)
+    }
+
     fn over(connector: Connector, pool_idle: Duration, pool_size: usize) -> Self {
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

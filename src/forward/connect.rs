@@ -7,6 +7,7 @@ use super::{Clocks, public};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
+use prometheus::Histogram;
 use rustls::pki_types::ServerName;
 use std::fmt;
 use std::future::Future;
@@ -38,6 +39,8 @@ pub(super) struct Connector {
     tls: TlsConnector,
     /// Connects to public hosts only.
     public_only: bool,
+    /// What a connection took, TLS included.
+    time: Option<Histogram>,
 }
 
 impl Connector {
@@ -50,6 +53,15 @@ impl Connector {
             tcp,
             tls: TlsConnector::from(tls),
             public_only: false,
+            time: None,
+        }
+    }
+
+    /// One that connects alike, and tells what it took.
+    pub(super) fn timed(&self, time: Histogram) -> Self {
+        Self {
+            time: Some(time),
+            ..self.clone()
         }
     }
 
@@ -105,7 +117,9 @@ impl Service<Uri> for Connector {
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let tcp = (!self.public_only).then(|| self.tcp.call(to));
         let tls = self.tls.clone();
+        let time = self.time.clone();
         Box::pin(async move {
+            let begun = Instant::now();
             let tcp = match tcp {
                 Some(tcp) => within(clocks.connect, tcp).await?.into_inner(),
                 None => within(clocks.connect, public::connect(&host, port)).await?,
@@ -116,6 +130,9 @@ impl Service<Uri> for Connector {
             } else {
                 Io::Plain(tcp)
             };
+            if let Some(time) = time {
+                time.observe(begun.elapsed().as_secs_f64());
+            }
             Ok(TokioIo::new(Wire {
                 io,
                 turn: Turn::First,

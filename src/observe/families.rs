@@ -153,6 +153,12 @@ families! {
         "Series that a metric may have before further ones are folded into `other`";
     folded_series: Counters "gateway_metric_series_folded" ["metric"]
         "How often a series was folded into `other` because its metric had reached its cap";
+    stages: Histograms "gateway_stage_seconds" ["stage"]
+        "Time (seconds) of the stages of a call: parse, route, queue, adapt, connect, first_byte, account";
+    spans_dropped: Counters "gateway_otel_spans_dropped" [""]
+        "Spans not exported to OpenTelemetry: the queue was full, or their export failed";
+    otel_failed: Counters "gateway_otel_failed_exports" [""]
+        "Requests to an OpenTelemetry collector that failed";
     log_lines_dropped: Counters "gateway_log_lines_dropped" [""]
         "Log lines dropped because the log could not be written fast enough";
 }

@@ -22,6 +22,12 @@ pub const BUCKETS: &[f64] = &[
     600.0,
 ];
 
+/// The buckets of `gateway_stage_seconds`: most stages take microseconds.
+const STAGE_BUCKETS: &[f64] = &[
+    0.000_01, 0.000_025, 0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
 /// One counter.
 pub type Counter = GenericCounter<AtomicF64>;
 /// One gauge.
@@ -75,7 +81,11 @@ impl Series for Gauge {
 impl Series for Histogram {
     const TYPE: Type = Type::Histogram;
     fn fresh(name: &str, help: &str) -> prometheus::Result<Self> {
-        Self::with_opts(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()))
+        let buckets = match name {
+            "gateway_stage_seconds" => STAGE_BUCKETS,
+            _ => BUCKETS,
+        };
+        Self::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
     }
 }
 

@@ -4,6 +4,7 @@ use super::families::Families;
 use super::family::{Gauge, raise};
 use super::handles::{HandleCache, Handles};
 use super::labels::{Labels, NONE, exception_class};
+use super::stages::StageTimes;
 use super::wanted::Wanted;
 use crate::account::{Outcome, Receipt, Sink, Usage};
 use crate::config::Config;
@@ -11,6 +12,7 @@ use crate::error::ErrorKind;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most series of one metric, unless `prometheus_metrics_max_series_per_metric` says otherwise.
 pub const MAX_SERIES: usize = 10_000;
@@ -25,6 +27,7 @@ pub struct Metrics {
     handles: HandleCache,
     models: ArcSwap<KnownModels>,
     in_flight: Gauge,
+    stages: StageTimes,
 }
 
 #[derive(Default)]
@@ -56,6 +59,7 @@ impl Metrics {
         families.series_limit.with(|_| "").set(cap as f64);
         Self {
             in_flight: families.in_flight.with(|_| ""),
+            stages: StageTimes::default(),
             families,
             handles: HandleCache::default(),
             models: ArcSwap::from_pointee(KnownModels::default()),
@@ -105,6 +109,11 @@ impl Metrics {
         self.families.reloads.with(|_| result).inc();
     }
 
+    /// Where the client tells what its connections took.
+    pub fn connect_time(&self) -> prometheus::Histogram {
+        self.families.stages.with(|_| "connect")
+    }
+
     /// Counts a request in flight until the guard is dropped.
     pub fn enter(&self) -> InFlight {
         self.in_flight.inc();
@@ -117,10 +126,11 @@ impl Metrics {
             raise(&self.families.folded_series.with(|_| metric), times as f64);
         }
         let dropped = super::writer::lines_dropped();
-        raise(
-            &self.families.log_lines_dropped.with(|_| ""),
-            dropped as f64,
-        );
+        raise(&self.families.log_lines_dropped.with(|_| ""), dropped as f64);
+        let dropped = super::otel::spans_dropped();
+        raise(&self.families.spans_dropped.with(|_| ""), dropped as f64);
+        let failed = super::otel::requests_failed();
+        raise(&self.families.otel_failed.with(|_| ""), failed as f64);
         let mut out = String::with_capacity(64 * 1024);
         self.families.write(&mut out);
         out
@@ -330,6 +340,8 @@ impl Metrics {
 
 impl Sink for Metrics {
     fn record(&self, receipt: &Receipt) {
+        self.stages
+            .record(&receipt.timings.stages, &self.families.stages);
         // The trail first: it leaves the state of a deployment that answered in the end at healthy.
         self.trail(receipt);
         match &receipt.outcome {
@@ -360,6 +372,10 @@ impl Sink for Metrics {
                 }
             }
         }
+    }
+
+    fn accounted(&self, took: Duration) {
+        self.stages.accounted(took, &self.families.stages);
     }
 }
 

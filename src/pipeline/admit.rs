@@ -53,6 +53,8 @@ pub(super) struct Tried {
     prefix: u64,
     /// The deployment has begun to answer.
     answered: bool,
+    /// What the place was waited for, where it was.
+    pub(super) waited: Option<Duration>,
 }
 
 impl Engine {
@@ -68,11 +70,13 @@ impl Engine {
         let routes = &snapshot.routes;
         let rules = &routes.rules;
         let limit = routes.parallel_limit(deployment);
-        let permit = match limit {
-            None => None,
+        let (permit, waited) = match limit {
+            None => (None, None),
             Some(limit) => {
                 let priority = running.priority();
-                Some(permit(running, snapshot, deployment, limit, priority).await?)
+                let (permit, waited) =
+                    permit(running, snapshot, deployment, limit, priority).await?;
+                (Some(permit), waited)
             }
         };
         let now = Instant::now();
@@ -93,6 +97,7 @@ impl Engine {
             in_flight: Some(InFlight::start(&deployment.state)),
             prefix: need.prefix,
             answered: false,
+            waited,
         };
         if rules.counts_use() {
             let tokens = need.tokens.saturating_add(need.answer.unwrap_or(0));
@@ -149,7 +154,7 @@ async fn permit(
     deployment: &Deployment,
     limit: u32,
     priority: Option<i64>,
-) -> Result<Permit, NotTaken> {
+) -> Result<(Permit, Option<Duration>), NotTaken> {
     let rules = &snapshot.routes.rules;
     let room = rules.room(limit, priority);
     let left = running.call.deadline.left(Instant::now().into_std());
@@ -157,11 +162,15 @@ async fn permit(
     let full = |wait: Duration| NotTaken::Full(full(deployment, limit, wait));
     let gate = &deployment.state.gate;
     match gate.enter(room, priority.unwrap_or(0), left.map(|_| waits)) {
-        Entry::In(permit) => Ok(permit),
+        Entry::In(permit) => Ok((permit, None)),
         Entry::Full(wait) | Entry::TooLate(wait) => Err(full(wait)),
-        Entry::Queue(waiting) => tokio::time::timeout(waits, waiting)
-            .await
-            .map_err(|_| full(waits)),
+        Entry::Queue(waiting) => {
+            let since = Instant::now();
+            match tokio::time::timeout(waits, waiting).await {
+                Ok(permit) => Ok((permit, Some(since.elapsed()))),
+                Err(_) => Err(full(waits)),
+            }
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::forward::{Clocks, Upstream, UpstreamBody, collect};
 use crate::request::{Call, Op};
 use crate::resilience::backoff;
 use crate::resilience::retry::MAX_RETRIES;
+use crate::trace::Span;
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -46,6 +47,16 @@ pub(super) struct Got {
     pub(super) head: Head,
     pub(super) target: Arc<Target>,
     pub(super) body: GotBody,
+    pub(super) took: Took,
+}
+
+/// Where the time of an attempt went.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Took {
+    /// Making the request, and the reply where it is whole.
+    pub(super) adapt: Duration,
+    /// From sending to the head of the answer, where anything was sent.
+    pub(super) first_byte: Option<Duration>,
 }
 
 /// What an attempt brought.
@@ -91,30 +102,46 @@ impl Engine {
             return Err(too_late(running, target));
         }
         running.attempts += 1;
-        let got = self.answer_from(&running.call, target).await;
+        running.routed(started);
+        let span_id = running.begin(target, started);
+        let trace = running.call.trace.as_deref();
+        let span = trace.zip(span_id).map(|(trace, id)| trace.named(id));
+        let got = self.answer_from(&running.call, target, span).await;
         let took = started.elapsed();
         running.upstream += took;
-        if running.notes.is_some() {
-            let at = running.elapsed().saturating_sub(took);
-            if let Some(notes) = &mut running.notes {
-                notes.attempt(&Attempted {
-                    target,
-                    at,
-                    took,
-                    error: got.as_ref().err(),
-                    hedge: false,
-                });
-            }
+        let ended = running.elapsed_at(started + took);
+        let error = got.as_ref().err();
+        let goes_on = matches!(&got, Ok(got) if !matches!(got.body, GotBody::Whole(_)));
+        if !goes_on && let Some(attempt) = running.attempt(span_id) {
+            attempt.ended = Some(ended);
+            attempt.error = error.map(|error| (error.status, error.kind.row().class));
+        }
+        if let Ok(got) = &got {
+            running.answered(got.took);
+        }
+        if let Some(notes) = &mut running.notes {
+            notes.attempt(&Attempted {
+                target,
+                at: ended.saturating_sub(took),
+                took,
+                error,
+                hedge: false,
+            });
         }
         got
     }
 
     /// What a target answers, in the dialect of the call.
-    pub(super) async fn answer_from(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+    pub(super) async fn answer_from(
+        &self,
+        call: &Call,
+        target: &Arc<Target>,
+        span: Option<Span<'_>>,
+    ) -> Result<Got> {
         let Some(bridged) = Bridged::of(call, target)? else {
-            return self.asked(call, target).await;
+            return self.asked(call, target, span).await;
         };
-        let mut got = self.asked(bridged.call(), target).await?;
+        let mut got = self.asked(bridged.call(), target, span).await?;
         got.body = match got.body {
             GotBody::Whole(reply) => GotBody::Whole(bridged.reply(call, target, reply)?),
             GotBody::Stream(flow) => GotBody::Stream(Box::new(flow.over_bridge(bridged))),
@@ -123,14 +150,24 @@ impl Engine {
         Ok(got)
     }
 
-    async fn asked(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+    async fn asked(
+        &self,
+        call: &Call,
+        target: &Arc<Target>,
+        span: Option<Span<'_>>,
+    ) -> Result<Got> {
         match mock::answer(call, target) {
             Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, call.op, target)),
-            None => self.exchange(call, target).await,
+            None => self.exchange(call, target, span).await,
         }
     }
 
-    async fn exchange(&self, call: &Call, target: &Arc<Target>) -> Result<Got> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        target: &Arc<Target>,
+        span: Option<Span<'_>>,
+    ) -> Result<Got> {
         let adapter = target.adapter(call.op);
         let call_with_media = match media::wanted(call, target) {
             None => Cow::Borrowed(call),
@@ -139,8 +176,13 @@ impl Engine {
                 Box::pin(self.inlined(wanted, call, target, clocks(call, target))).await?
             }
         };
+        let begun = Instant::now();
         let request = adapter.request(&call_with_media, target)?;
-        let mut upstream = self.send(request, call, target).await?;
+        let mut took = Took {
+            adapt: begun.elapsed(),
+            first_byte: None,
+        };
+        let mut upstream = self.send(request, call, target, span, &mut took).await?;
         let head = upstream.head;
         let body = if call.stream {
             let stream = adapter.stream(call, target);
@@ -155,9 +197,11 @@ impl Engine {
             let body = if further.is_empty() {
                 body
             } else {
-                Box::pin(self.with_further(body, further, call, target)).await?
+                Box::pin(self.with_further(body, further, call, target, span)).await?
             };
+            let begun = Instant::now();
             let reply = adapter.reply(call, target, &head, body);
+            took.adapt += begun.elapsed();
             GotBody::Whole(reply.map_err(Error::answered)?)
         };
         Ok(Got {
@@ -165,6 +209,7 @@ impl Engine {
             head,
             target: target.clone(),
             body,
+            took,
         })
     }
 
@@ -174,6 +219,8 @@ impl Engine {
         mut request: UpstreamRequest,
         call: &Call,
         target: &Target,
+        span: Option<Span<'_>>,
+        took: &mut Took,
     ) -> Result<Upstream> {
         let adapter = target.adapter(call.op);
         match adapter.auth(call, target) {
@@ -185,7 +232,13 @@ impl Engine {
                 authorized.map_err(|error| error.at(target.provider.name, &target.model))?;
             }
         }
+        // After a signature: whoever carries the request on may change it.
+        if let Some(span) = span {
+            span.write(&mut request.headers);
+        }
+        let sending = Instant::now();
         let sent = self.transport.send(request, clocks(call, target)).await;
+        took.first_byte.get_or_insert(sending.elapsed());
         let mut upstream = sent.map_err(|fault| adapter.fault(call, target, fault))?;
         if upstream.head.status.is_success() {
             return Ok(upstream);
@@ -202,12 +255,14 @@ impl Engine {
         further: Vec<UpstreamRequest>,
         call: &Call,
         target: &Target,
+        span: Option<Span<'_>>,
     ) -> Result<Bytes> {
         let adapter = target.adapter(call.op);
         let mut bodies = BytesMut::from(&b"["[..]);
         bodies.extend_from_slice(&first);
         for request in further {
-            let mut upstream = self.send(request, call, target).await?;
+            let mut took = Took::default();
+            let mut upstream = self.send(request, call, target, span, &mut took).await?;
             let room = self.max_reply().saturating_sub(bodies.len());
             let body = collect(&mut *upstream.body, room).await;
             bodies.extend_from_slice(b",");
@@ -320,6 +375,7 @@ impl Got {
                     GotBody::Stream(Box::new(Flow::ready(&events, *end)))
                 }
             },
+            took: Took::default(),
         }
     }
 }

@@ -11,17 +11,34 @@ use crate::account::{LostAttempt, Usage};
 use crate::adapt::Target;
 use crate::error::{Error, Result};
 use crate::route::{Ask, Need};
+use crate::trace::Attempt;
+use opentelemetry::trace::SpanId;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The two calls, one of which is not made yet.
+/// The second call, and the place that it has.
 struct Second {
     tried: Tried,
+    made: Made,
+}
+
+/// One of the two calls.
+struct Made {
     target: Arc<Target>,
     began: Instant,
+    span: Option<SpanId>,
+    hedge: bool,
+}
+
+/// What became of one of the two.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    Failed(&'a Error),
+    Answered(&'a Got),
+    Lost,
 }
 
 /// How the race ended.
@@ -62,10 +79,17 @@ impl Engine {
         running.attempts += 1;
         running.target = Some(target.clone());
         let began = Instant::now();
+        running.routed(began);
+        let made = Made {
+            span: running.begin(target, began),
+            target: target.clone(),
+            began,
+            hedge: false,
+        };
         let mut second: Option<Second> = None;
         let won = {
             let running = &*running;
-            let mut first = pin!(self.begun(running, target));
+            let mut first = pin!(self.begun(running, &made));
             tokio::select! {
                 biased;
                 got = &mut first => match got {
@@ -80,59 +104,63 @@ impl Engine {
                             Err(error) => Won::Nobody(error),
                         },
                         Some(other) => {
-                            let other = pin!(self.begun(running, &other.target));
+                            let other = pin!(self.begun(running, &other.made));
                             race(first, other).await
                         }
                     }
                 }
             }
         };
-        running.upstream += began.elapsed();
+        running.upstream += made.began.elapsed();
         let (got, lost) = match won {
             Won::Nobody(error) => {
-                note(running, target, began, Some(&error), false);
+                note(running, &made, End::Failed(&error));
                 if let Some(mut other) = second {
                     running.attempts += 1;
                     other.tried.failed(&error, false);
-                    note(running, &other.target, other.began, Some(&error), true);
+                    note(running, &other.made, End::Failed(&error));
                 }
                 return Err(running.note_failure(target, error));
             }
             Won::First(got) => {
-                note(running, target, began, None, false);
-                let lost = second.map(|other| (other.tried, other.target, other.began));
-                (got, lost)
+                note(running, &made, End::Answered(&got));
+                (got, second.map(|other| (other.tried, other.made)))
             }
             Won::Second(got) => {
                 let lost = match second {
                     None => None,
                     Some(other) => {
                         let loser = running.tried.replace(other.tried);
-                        running.target = Some(other.target.clone());
-                        note(running, &other.target, other.began, None, true);
-                        loser.map(|tried| (tried, target.clone(), began))
+                        running.target = Some(other.made.target.clone());
+                        note(running, &other.made, End::Answered(&got));
+                        loser.map(|tried| (tried, made))
                     }
                 };
                 (got, lost)
             }
         };
-        if let Some((mut tried, target, _)) = lost {
+        if let Some((mut tried, made)) = lost {
             running.attempts += 1;
+            note(running, &made, End::Lost);
             let usage = asked_for_nothing(running);
-            let cost = target.cost(&usage, None, || tried.elapsed());
+            let cost = made.target.cost(&usage, None, || tried.elapsed());
             tried.leave(Some(&usage), cost.map(|cost| cost.total));
             running.trail.lost.push(LostAttempt {
-                target,
+                target: made.target,
                 usage,
                 cost,
             });
         }
+        running.answered(got.took);
         Ok(got)
     }
 
     /// An attempt until it has begun to answer.
-    async fn begun(&self, running: &Running, target: &Arc<Target>) -> Result<Got> {
-        let mut got = self.answer_from(&running.call, target).await?;
+    async fn begun(&self, running: &Running, made: &Made) -> Result<Got> {
+        let trace = running.call.trace.as_deref();
+        let span = trace.zip(made.span).map(|(trace, id)| trace.named(id));
+        let target = &made.target;
+        let mut got = self.answer_from(&running.call, target, span).await?;
         if let GotBody::Stream(flow) = &mut got.body {
             flow.prime(&running.call, target).await?;
         }
@@ -168,30 +196,45 @@ impl Engine {
         let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &need);
         let tried = admitted.await.ok()?;
         leg.group.state.hedged.fetch_add(1, Ordering::Relaxed);
-        Some(Second {
+        let made = Made {
             target: effective(running, &deployment.target),
-            tried,
             began: Instant::now(),
-        })
+            span: running.call.trace.as_deref().map(|trace| trace.span().id),
+            hedge: true,
+        };
+        Some(Second { tried, made })
     }
 }
 
-fn note(
-    running: &mut Running,
-    target: &Target,
-    began: Instant,
-    error: Option<&Error>,
-    hedge: bool,
-) {
-    let took = began.elapsed();
-    let at = running.elapsed().saturating_sub(took);
-    if let Some(notes) = &mut running.notes {
+/// Notes one of the two for the spans of the call, and for its explanation.
+fn note(running: &mut Running, made: &Made, end: End<'_>) {
+    let took = made.began.elapsed();
+    let ended = running.elapsed();
+    let error = match end {
+        End::Failed(error) => Some(error),
+        End::Answered(_) | End::Lost => None,
+    };
+    let goes_on = matches!(end, End::Answered(got) if !matches!(got.body, GotBody::Whole(_)));
+    let began = ended.saturating_sub(took);
+    // The first was noted when it began; the second is noted with its end.
+    if made.hedge
+        && let Some((traced, id)) = running.traced.as_mut().zip(made.span)
+    {
+        traced.attempt(Attempt::begun(id, &made.target, began));
+    }
+    if let Some(attempt) = running.attempt(made.span) {
+        attempt.ended = (!goes_on).then_some(ended);
+        attempt.error = error.map(|error| (error.status, error.kind.row().class));
+        attempt.hedge = made.hedge;
+        attempt.lost = matches!(end, End::Lost);
+    }
+    if let Some(notes) = running.notes.as_mut().filter(|_| !matches!(end, End::Lost)) {
         notes.attempt(&Attempted {
-            target,
-            at,
+            target: &made.target,
+            at: began,
             took,
             error,
-            hedge,
+            hedge: made.hedge,
         });
     }
 }

@@ -209,6 +209,9 @@ impl Engine {
                 }
             }
         };
+        if let Some(waited) = tried.waited {
+            running.waited(waited);
+        }
         let target = effective(running, &tried.deployment.target);
         let hedges_after = hedge::after(walk, leg, &tried);
         running.tried = Some(tried);

@@ -2,13 +2,16 @@
 
 use super::Failure;
 use super::admit::Tried;
+use super::attempt::Took;
 use super::explain::Notes;
-use crate::account::{Cost, FailedAttempt, Outcome, Receipt, Sink, Timings, Trail, Usage};
+use crate::account::{Cost, FailedAttempt, Outcome, Receipt, Sink, Stages, Timings, Trail, Usage};
 use crate::adapt::{Head, Target};
 use crate::error::Error;
 use crate::request::Call;
 use crate::resilience::gate::Permit;
+use crate::trace::{Attempt, Traced, asked};
 use http::HeaderMap;
+use opentelemetry::trace::SpanId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -39,7 +42,13 @@ pub(super) struct Running {
     pub(super) first_chunk: Option<Duration>,
     /// From the request's arrival to the start of routing.
     queued: Duration,
+    /// When it was ready to be routed.
+    ready: Instant,
+    /// Where its time went.
+    pub(super) stages: Stages,
     remaining: (Option<u64>, Option<u64>),
+    /// What its spans are made of, where it is sampled.
+    pub(super) traced: Option<Box<Traced>>,
     /// What failed on the way.
     pub(super) trail: Trail,
     /// The deployment in use, and what is held there. Empty in process.
@@ -61,10 +70,17 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn start(call: Call, sinks: Arc<[Arc<dyn Sink>]>) -> Self {
-        let now = Instant::now().into_std();
+        let ready = Instant::now();
+        let now = ready.into_std();
         Self {
             requested_model: call.model.clone(),
             queued: now.saturating_duration_since(call.started),
+            ready,
+            stages: Stages {
+                parse: Some(now.saturating_duration_since(call.received)),
+                ..Stages::default()
+            },
+            traced: Traced::of(call.trace.as_deref()),
             notes: call.explain.then(Box::default),
             call,
             target: None,
@@ -98,6 +114,12 @@ impl Running {
         self.call.elapsed()
     }
 
+    /// The same for a moment that was looked at already.
+    pub(super) fn elapsed_at(&self, now: Instant) -> Duration {
+        let now = now.into_std();
+        now.saturating_duration_since(self.call.started)
+    }
+
     /// Whether the budget of its group has one more attempt; it is counted then.
     pub(super) fn may_retry(&self) -> bool {
         let Some(tried) = &self.tried else {
@@ -113,6 +135,47 @@ impl Running {
             state.retries_denied.fetch_add(1, Ordering::Relaxed);
         }
         granted
+    }
+
+    /// Notes that the first attempt begins.
+    pub(super) fn routed(&mut self, now: Instant) {
+        if self.stages.route.is_none() {
+            let waited = self.stages.queue.unwrap_or_default();
+            let passed = now.saturating_duration_since(self.ready);
+            self.stages.route = Some(passed.saturating_sub(waited));
+        }
+    }
+
+    /// Notes that it waited for a place.
+    pub(super) fn waited(&mut self, time: Duration) {
+        let before = self.stages.queue.unwrap_or_default();
+        self.stages.queue = Some(before + time);
+    }
+
+    /// Notes where the time of the attempt that answered went.
+    pub(super) fn answered(&mut self, took: Took) {
+        self.stages.adapt = Some(took.adapt);
+        self.stages.first_byte = took.first_byte;
+    }
+
+    /// Gives an attempt that begins its span, where the call has a trace.
+    pub(super) fn begin(&mut self, target: &Arc<Target>, now: Instant) -> Option<SpanId> {
+        let id = self.call.trace.as_deref()?.span().id;
+        let began = self.elapsed_at(now);
+        if let Some(traced) = &mut self.traced {
+            traced.attempt(Attempt::begun(id, target, began));
+        }
+        Some(id)
+    }
+
+    /// What is noted of the attempt with this span, in a sampled call.
+    pub(super) fn attempt(&mut self, span: Option<SpanId>) -> Option<&mut Attempt> {
+        let (traced, id) = self.traced.as_mut().zip(span)?;
+        traced
+            .attempts
+            .iter_mut()
+            .rev()
+            .find(|attempt| attempt.span_id == id)
     }
 
     /// Waits before another attempt; false when the deadline would pass meanwhile.
@@ -142,6 +205,9 @@ impl Running {
         if let Some(tried) = &mut self.tried {
             cooled_down = first && tried.cools(&error);
             cooled_down |= tried.failed(&error, late);
+        }
+        if let Some(traced) = &mut self.traced {
+            traced.failed(target, &error, self.call.elapsed());
         }
         self.trail.failed.push(FailedAttempt {
             target: target.clone(),
@@ -185,6 +251,7 @@ impl Running {
         if std::mem::replace(&mut self.over, true) {
             return None;
         }
+        let closing = Instant::now();
         let cost = self.cost(usage.as_ref());
         if let Some(mut tried) = self.tried.take() {
             let total = cost.map(|cost| cost.total);
@@ -202,7 +269,12 @@ impl Running {
         if self.sinks.is_empty() {
             return cost;
         }
-        let total = self.elapsed();
+        let total = closing.into_std();
+        let total = total.saturating_duration_since(self.call.started);
+        if let Some(traced) = &mut self.traced {
+            traced.end(total);
+            traced.asked = asked(&self.call);
+        }
         let receipt = Receipt {
             call_id: std::mem::take(&mut self.call.id),
             op: self.call.op,
@@ -210,6 +282,7 @@ impl Running {
             caller: std::mem::take(&mut self.call.caller),
             requested_model: std::mem::take(&mut self.requested_model),
             target: self.target.take(),
+            served: self.served.take(),
             usage,
             cost,
             timings: Timings {
@@ -217,15 +290,21 @@ impl Running {
                 upstream: self.upstream,
                 first_chunk: self.first_chunk,
                 queue: Some(self.queued),
+                stages: self.stages,
             },
             attempts: self.attempts,
             fallbacks: self.fallbacks,
             outcome,
             remaining: self.remaining,
             trail: std::mem::take(&mut self.trail),
+            traced: self.traced.take(),
         };
         for sink in &*self.sinks {
             sink.record(&receipt);
+        }
+        let took = closing.elapsed();
+        for sink in &*self.sinks {
+            sink.accounted(took);
         }
         cost
     }

@@ -32,7 +32,12 @@ impl Engine {
         let permit = match self.gate.enter(room, priority, Some(waits)) {
             Entry::In(permit) => Some(permit),
             Entry::Full(wait) | Entry::TooLate(wait) => return Err(self.shed(queues, room, wait)),
-            Entry::Queue(waiting) => tokio::time::timeout(waits, waiting).await.ok(),
+            Entry::Queue(waiting) => {
+                let since = Instant::now();
+                let permit = tokio::time::timeout(waits, waiting).await.ok();
+                running.waited(since.elapsed());
+                permit
+            }
         };
         if permit.is_none() {
             return Err(self.shed(queues, room, waits));

@@ -106,6 +106,10 @@ impl Pump {
             }
             (Some(Over::Well(end)), None) => {
                 self.running.served.clone_from(&end.upstream_model);
+                if let Some(traced) = &mut self.running.traced {
+                    traced.finish_reason.clone_from(&end.finish_reason);
+                    traced.response_id = end.id().map(str::to_owned);
+                }
                 (Outcome::Success, end.usage.clone())
             }
             _ => return,

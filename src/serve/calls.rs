@@ -42,28 +42,26 @@ pub async fn answer(
     body: &Bytes,
     from: &From<'_>,
 ) -> Response<ReplyBody> {
+    let received = Instant::now();
     let members = inbound::members(from.headers, body);
-    answer_form(
-        gateway,
-        op,
-        members.map(|members| (members, Vec::new())),
-        from,
-    )
-    .await
+    let form = members.map(|members| (members, Vec::new()));
+    answer_form(gateway, op, form, from, received).await
 }
 
-/// Answers one call of members and files.
+/// Answers one call of members and files, the last of which came at `received`.
 pub async fn answer_form(
     gateway: &Gateway,
     op: Op,
     form: Result<(Params, Vec<Upload>), Refusal>,
     from: &From<'_>,
+    received: Instant,
 ) -> Response<ReplyBody> {
     let snapshot = gateway.engine.snapshot.load_full();
-    let (call, asked) = match understood(gateway, &snapshot, op, form, from) {
+    let (mut call, asked) = match understood(gateway, &snapshot, op, form, from) {
         Ok(understood) => understood,
         Err(refused) => return *refused,
     };
+    call.received = received;
     match gateway.engine.call(call).await {
         Ok(answer) => succeed(answer, asked).await,
         Err(failure) => fail(&failure, &asked, &snapshot),
@@ -98,7 +96,12 @@ fn understood(
     };
     let mocks = inbound::mocks(&params, config);
     let call = inbound::call(op, params, from, config).map_err(unnamed)?;
-    let call = Call { uploads, ..call };
+    let tracer = gateway.engine.tracer.as_ref();
+    let call = Call {
+        uploads,
+        trace: tracer.map(|tracer| tracer.begin(from.headers)),
+        ..call
+    };
     let asked = Asked {
         op,
         id: call.id.clone(),

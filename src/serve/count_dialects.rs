@@ -84,6 +84,7 @@ fn asked(
 ) -> Result<Call, Refusal> {
     let params = inbound::members(headers, body)?;
     let from = inbound::From {
+        method: &http::Method::POST,
         headers,
         path: "",
         query: "",

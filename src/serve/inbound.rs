@@ -196,6 +196,8 @@ fn form(body: &[u8]) -> Params {
 /// Who calls, as far as the connection and the route tell.
 #[derive(Clone)]
 pub struct From<'a> {
+    /// The request's method.
+    pub method: &'a http::Method,
     /// The request's headers.
     pub headers: &'a HeaderMap,
     /// The route, as the table has it: what metrics name.
@@ -240,6 +242,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     call.caller.end_user = end_user(&call, from.headers);
     call.caller.client_ip = Some(from.peer.clone());
     call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);
+    call.caller.method = from.method.clone();
     from.path.clone_into(&mut call.caller.route);
     if op == Op::GenerateContent {
         call.stream = from.path.ends_with(":streamGenerateContent");

@@ -50,6 +50,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Instant;
 
 /// The server: everything that handlers share.
 pub struct Gateway {
@@ -166,6 +167,7 @@ where
     match route.endpoint {
         Endpoint::Call(op) => {
             let from = inbound::From {
+                method: &head.method,
                 headers: &head.headers,
                 path: route.path,
                 query,
@@ -175,7 +177,7 @@ where
             let limit = inbound::limit(&gateway.engine.snapshot.load().config);
             if let Some(boundary) = uploads::boundary(&head.headers).filter(|_| op.is_endpoint()) {
                 let read = Box::pin(uploads::read(body, &boundary, limit)).await;
-                return calls::answer_form(gateway, op, read, &from).await;
+                return calls::answer_form(gateway, op, read, &from, Instant::now()).await;
             }
             match inbound::read(body, limit).await {
                 Ok(body) => calls::answer(gateway, op, &body, &from).await,

@@ -117,6 +117,7 @@ where
         way.model.clone().unwrap_or_default(),
         Params::default(),
     );
+    call.caller.method = head.method.clone();
     call.caller.route = head.uri.path().to_owned();
     call.caller.client_ip = Some(peer.clone());
     call.caller.hashed_key = config
@@ -124,6 +125,8 @@ where
         .master_key
         .as_ref()
         .map(|_| auth::MASTER.into());
+    let tracer = gateway.engine.tracer.as_ref();
+    call.trace = tracer.map(|tracer| tracer.begin(&head.headers));
     let house = config.general.litellm_key_header_name.as_deref();
     let own_token = way
         .own_token
@@ -145,6 +148,9 @@ where
         let reply = refused(&error);
         record(gateway, &Receipt::refused(&call, error));
         return reply;
+    }
+    if let Some(trace) = &call.trace {
+        trace.own().write(&mut request.headers);
     }
     let spent = Spent::new(way.provider, way.model, way.priced);
     match gateway.engine.transport.send(request, clocks).await {

@@ -190,6 +190,8 @@ const MAX_LOG: usize = 1 << 20;
 pub struct Served {
     pub address: SocketAddr,
     pub config: PathBuf,
+    /// What it said before it listened.
+    begun: Arc<Mutex<String>>,
     log: Arc<Mutex<String>>,
     process: Child,
     _directory: tempfile::TempDir,
@@ -206,16 +208,30 @@ impl Served {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.yaml");
         std::fs::write(&path, config).unwrap();
-        Self::spawned(directory, path, more).await
+        Self::spawned(directory, path, more, &[]).await
+    }
+
+    /// The same with variables of the environment.
+    pub async fn start_in(config: &str, environment: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.yaml");
+        std::fs::write(&path, config).unwrap();
+        Self::spawned(directory, path, &[], environment).await
     }
 
     /// Starts it with a configuration that is there already.
     pub async fn at(directory: tempfile::TempDir, config: PathBuf) -> Self {
-        Self::spawned(directory, config, &[]).await
+        Self::spawned(directory, config, &[], &[]).await
     }
 
-    async fn spawned(directory: tempfile::TempDir, config: PathBuf, more: &[&str]) -> Self {
+    async fn spawned(
+        directory: tempfile::TempDir,
+        config: PathBuf,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .envs(environment.iter().copied())
             .args(["serve", "--host", "127.0.0.1", "--config"])
             .arg(&config)
             .args(if more.contains(&"--port") {
@@ -232,11 +248,16 @@ impl Served {
         let (tell, told) = tokio::sync::oneshot::channel();
         let log = Arc::new(Mutex::new(String::new()));
         let kept = log.clone();
+        let begun = Arc::new(Mutex::new(String::new()));
+        let first = begun.clone();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(said).lines().map_while(Result::ok);
             let address = lines.find_map(|line| {
-                let address = line.strip_prefix("listening on http://")?;
-                address.parse().ok()
+                let address = line.strip_prefix("listening on http://");
+                let mut first = first.lock().unwrap();
+                first.push_str(&line);
+                first.push('\n');
+                address?.parse().ok()
             });
             let _ = tell.send(address);
             // What is not read would hold it up.
@@ -253,6 +274,7 @@ impl Served {
         Self {
             address: address.expect("the gateway listens"),
             config,
+            begun,
             log,
             process,
             _directory: directory,
@@ -262,6 +284,11 @@ impl Served {
     /// What it has logged since it listens, as far as that is kept.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// The same, with what it said before.
+    pub fn log_from_start(&self) -> String {
+        self.begun.lock().unwrap().clone() + &self.log()
     }
 
     /// Sends a signal.

@@ -24,6 +24,8 @@ mod leaving;
 #[cfg(unix)]
 mod levels;
 mod metrics;
+#[cfg(unix)]
+mod otel;
 mod pipeline;
 mod purity;
 mod reload;
