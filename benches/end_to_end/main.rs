@@ -29,7 +29,9 @@ struct Bed {
     upstream: Process,
     floor: Process,
     gateway: Process,
-    _config: tempfile::TempDir,
+    /// The same with OpenTelemetry: metrics, and spans of one call in a hundred.
+    traced: Process,
+    _config: [tempfile::TempDir; 2],
 }
 
 impl Bed {
@@ -53,14 +55,17 @@ impl Bed {
             floor_port,
             "/__mock/captured",
         );
-        let directory =
-            tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary directory: {e}"));
-        let gateway = start_gateway(directory.path(), upstream_port);
+        let directories = [(); 2].map(|()| {
+            tempfile::tempdir().unwrap_or_else(|e| panic!("no temporary directory: {e}"))
+        });
+        let gateway = start_gateway(directories[0].path(), upstream_port, false);
+        let traced = start_gateway(directories[1].path(), upstream_port, true);
         Self {
             upstream,
             floor,
             gateway,
-            _config: directory,
+            traced,
+            _config: directories,
         }
     }
 
@@ -74,15 +79,26 @@ impl Bed {
 }
 
 /// The gateway as users run it: master key, metrics, cost and access log on.
-fn start_gateway(directory: &Path, upstream_port: u16) -> Process {
+fn start_gateway(directory: &Path, upstream_port: u16, traced: bool) -> Process {
     let port = free_port();
     let config = directory.join("config.yaml");
+    // The upstream takes what telemetry it is sent as it takes everything.
+    let (callbacks, environment) = if traced {
+        let environment = format!(
+            "environment_variables:\n  OTEL_EXPORTER_OTLP_ENDPOINT: http://127.0.0.1:{upstream_port}\n  \
+             OTEL_TRACES_SAMPLER: parentbased_traceidratio\n  OTEL_TRACES_SAMPLER_ARG: \"0.01\"\n  \
+             OTEL_METRIC_EXPORT_INTERVAL: \"1000\"\n"
+        );
+        ("[\"prometheus\", \"otel\"]", environment)
+    } else {
+        ("[\"prometheus\"]", String::new())
+    };
     let text = format!(
         "model_list:\n  - model_name: \"*\"\n    litellm_params:\n      model: \"openai/*\"\n      \
          api_base: http://127.0.0.1:{upstream_port}/v1\n      api_key: sk-upstream\n      \
          input_cost_per_token: 0.000001\n      output_cost_per_token: 0.000002\n\
-         litellm_settings:\n  callbacks: [\"prometheus\"]\n  json_logs: true\n\
-         general_settings:\n  master_key: {MASTER_KEY}\n"
+         litellm_settings:\n  callbacks: {callbacks}\n  json_logs: true\n\
+         general_settings:\n  master_key: {MASTER_KEY}\n{environment}"
     );
     std::fs::write(&config, text).unwrap_or_else(|e| panic!("cannot write the configuration: {e}"));
     let args = [
@@ -150,9 +166,10 @@ async fn cpu_per<F>(bed: &Bed, what: &str, unit: &str, run: F)
 where
     F: AsyncFn(u16) -> u64,
 {
-    let mut costs = [Vec::new(), Vec::new()];
+    let mut costs = [Vec::new(), Vec::new(), Vec::new()];
     for round in 0..=ROUNDS {
-        for (i, (_, subject)) in bed.subjects().into_iter().skip(1).enumerate() {
+        let subjects = [&bed.floor, &bed.gateway, &bed.traced];
+        for (i, subject) in subjects.into_iter().enumerate() {
             let before = subject.cpu_ns();
             let units = run(subject.port).await;
             let used = (subject.cpu_ns() - before) as f64 / 1e3 / units.max(1) as f64;
@@ -161,10 +178,12 @@ where
             }
         }
     }
-    let [floor, gateway] = costs.map(median);
+    let [floor, gateway, traced] = costs.map(median);
     println!(
-        "{what}: bare {floor:.1} us, gateway {gateway:.1} us a {unit}; ratio {:.2}",
-        gateway / floor
+        "{what}: bare {floor:.1} us, gateway {gateway:.1} us a {unit}, ratio {:.2}; with OpenTelemetry, 1 % sampled \
+         {traced:.1} us, ratio {:.2}",
+        gateway / floor,
+        traced / floor
     );
 }
 
@@ -294,7 +313,7 @@ fn start_up(bed: &Bed) {
     let mut times = Vec::new();
     let mut idle = Vec::new();
     for _ in 0..5 {
-        let gateway = start_gateway(directory.path(), bed.upstream.port);
+        let gateway = start_gateway(directory.path(), bed.upstream.port, false);
         times.push(gateway.started_in.as_secs_f64());
         std::thread::sleep(Duration::from_millis(200));
         idle.push(gateway.memory_mb("VmRSS"));
