@@ -126,7 +126,10 @@ impl Metrics {
             raise(&self.families.folded_series.with(|_| metric), times as f64);
         }
         let dropped = super::writer::lines_dropped();
-        raise(&self.families.log_lines_dropped.with(|_| ""), dropped as f64);
+        raise(
+            &self.families.log_lines_dropped.with(|_| ""),
+            dropped as f64,
+        );
         let dropped = super::otel::spans_dropped();
         raise(&self.families.spans_dropped.with(|_| ""), dropped as f64);
         let failed = super::otel::requests_failed();
