@@ -317,6 +317,12 @@ ROWS: list[tuple[str, list[tuple[str, str, int, list[tuple[str, str]]]]]] = [
                 [(quantile(0.99, "litellm_request_queue_time_seconds", where=MODELS), "p99")],
             ),
             (
+                "Stages of a call, p95",
+                "s",
+                8,
+                [(quantile(0.95, "gateway_stage_seconds", "stage", ""), "{{stage}}")],
+            ),
+            (
                 "Configuration",
                 "short",
                 8,
@@ -328,14 +334,23 @@ ROWS: list[tuple[str, list[tuple[str, str, int, list[tuple[str, str]]]]]] = [
             (
                 "Series folded into `other`",
                 "short",
-                12,
+                8,
                 [("sum by (metric) (gateway_metric_series_folded_total)", "{{metric}}")],
             ),
             (
-                "Log lines lost",
+                "Log lines and spans lost",
                 "short",
-                12,
-                [("sum by (instance) (increase(gateway_log_lines_dropped_total[$__rate_interval]))", "{{instance}}")],
+                8,
+                [
+                    (
+                        "sum by (instance) (increase(gateway_log_lines_dropped_total[$__rate_interval]))",
+                        "lines {{instance}}",
+                    ),
+                    (
+                        "sum by (instance) (increase(gateway_otel_spans_dropped_total[$__rate_interval]))",
+                        "spans {{instance}}",
+                    ),
+                ],
             ),
         ],
     ),
