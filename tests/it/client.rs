@@ -33,6 +33,7 @@ impl Reply {
 pub struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    stopped: bool,
 }
 
 impl Client {
@@ -40,6 +41,7 @@ impl Client {
         Self {
             stream: TcpStream::connect(address).await.unwrap(),
             buffer: Vec::new(),
+            stopped: false,
         }
     }
 
@@ -50,6 +52,7 @@ impl Client {
         Self {
             stream: socket.connect(address).await.unwrap(),
             buffer: Vec::new(),
+            stopped: false,
         }
     }
 
@@ -58,10 +61,15 @@ impl Client {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
-    /// Sends bytes as long as the server reads them.
+    /// Sends bytes as long as the server reads them, and nothing more after those that it did not: what it has not
+    /// taken whole must not be followed by a beginning.
     pub async fn send_some(&mut self, bytes: impl AsRef<[u8]>) {
+        if self.stopped {
+            return;
+        }
         let sent = self.stream.write_all(bytes.as_ref());
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(50), sent).await;
+        let sent = tokio::time::timeout(std::time::Duration::from_secs(1), sent).await;
+        self.stopped = !matches!(sent, Ok(Ok(())));
     }
 
     /// Says that nothing more is sent.
@@ -107,6 +115,7 @@ impl Client {
         let mut client = Self {
             stream,
             buffer: Vec::new(),
+            stopped: false,
         };
         // The end of a stream is told by its last chunk, that of a reply by its length: either way by no more bytes.
         let whole = async {
