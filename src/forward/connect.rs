@@ -3,6 +3,7 @@
 //! Only HTTP/1.1 is offered: one connection for each call in flight keeps calls apart, so that one that is
 //! cancelled or slow holds up no other. Proxies named in the environment are not used.
 
+use super::names::Names;
 use super::{Clocks, public};
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
@@ -35,7 +36,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Makes connections for the pool.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Names>,
+    names: Names,
     tls: TlsConnector,
     /// Connects to public hosts only.
     public_only: bool,
@@ -45,12 +47,14 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(tls: Arc<rustls::ClientConfig>) -> Self {
-        let mut tcp = HttpConnector::new();
+        let names = Names::default();
+        let mut tcp = HttpConnector::new_with_resolver(names.clone());
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         Self {
             tcp,
+            names,
             tls: TlsConnector::from(tls),
             public_only: false,
             time: None,
@@ -116,13 +120,13 @@ impl Service<Uri> for Connector {
         let name = ServerName::try_from(host.clone());
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let tcp = (!self.public_only).then(|| self.tcp.call(to));
-        let tls = self.tls.clone();
+let (tls, names) = (self.tls.clone(), self.names.clone());
         let time = self.time.clone();
         Box::pin(async move {
             let begun = Instant::now();
             let tcp = match tcp {
                 Some(tcp) => within(clocks.connect, tcp).await?.into_inner(),
-                None => within(clocks.connect, public::connect(&host, port)).await?,
+                None => within(clocks.connect, public::connect(&names, &host, port)).await?,
             };
             let io = if secure {
                 let handshake = tls.connect(name?, tcp);

@@ -11,11 +11,12 @@ mod connect;
 pub mod entra;
 pub mod google;
 pub mod ibm;
+mod names;
 mod outgoing;
 pub mod per_thread;
 pub mod public;
 pub mod sigv4;
-mod tls;
+pub(crate) mod tls;
 pub mod tokens;
 
 use crate::adapt::{Fault, Head, UpstreamRequest};

@@ -1,10 +1,11 @@
 //! Addresses that a caller may have fetched: hosts of the public internet. A name is resolved once, every address of it
 //! has to be public, and the connection goes to one of them, so that no later answer of a name server counts.
 
+use super::names::Names;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 
 /// The host is not one of the public internet.
 #[derive(Debug)]
@@ -19,8 +20,14 @@ impl fmt::Display for NotPublic {
 impl std::error::Error for NotPublic {}
 
 /// Connects to a host that is public, and to no other.
-pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+pub(super) async fn connect(names: &Names, host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut addresses = match host.parse() {
+        Ok(address) => vec![SocketAddr::new(address, port)],
+        Err(_) => names.find(host).await?,
+    };
+    for address in &mut addresses {
+        address.set_port(port);
+    }
     if addresses.is_empty() || !addresses.iter().all(|address| is_public(address.ip())) {
         return Err(io::Error::other(NotPublic));
     }
@@ -120,7 +127,10 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         for host in ["127.0.0.1", "localhost"] {
-            assert!(connect(host, port).await.is_err(), "{host}");
+            assert!(
+                connect(&Names::default(), host, port).await.is_err(),
+                "{host}"
+            );
         }
     }
 }
