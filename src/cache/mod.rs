@@ -18,7 +18,8 @@ use crate::adapt::lookup::Env;
 use crate::adapt::{Reply, StreamEnd, Target};
 use crate::options::Secret;
 use crate::request::Call;
-use crate::store::redis::{Address, Unavailable};
+use crate::store::address::Address;
+use crate::store::redis::Unavailable;
 use bytes::Bytes;
 use disk::Disk;
 use flights::{Flight, Flights, Waiting};
@@ -56,7 +57,7 @@ pub enum Keeper {
     /// A folder.
     Disk(PathBuf),
     /// The Redis at an address.
-    Redis(Secret),
+    Redis(Address),
 }
 
 /// What `cache_params` says.
@@ -77,8 +78,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `cache_params`. What they do not say of a Redis, `REDIS_URL`, `REDIS_HOST`, `REDIS_PORT` and
-    /// `REDIS_PASSWORD` do.
+    /// Reads `cache_params`. What they do not say of a Redis, `REDIS_URL`, `REDIS_HOST`, `REDIS_SSL` and their like do.
     ///
     /// # Errors
     /// What kind of cache is not supported, or what is missing of it.
@@ -127,33 +127,15 @@ impl Settings {
     }
 }
 
-/// The address of the Redis that `cache_params` name.
-fn redis(params: &Map<String, Value>, env: Env<'_>) -> Result<Secret, String> {
-    let said = |name: &str| match params.get(name) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-        Some(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
+/// The Redis that `cache_params` name.
+fn redis(params: &Map<String, Value>, env: Env<'_>) -> Result<Address, String> {
+    let said = |name: &str| match params.get(name)? {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        other => Some(other.to_string()),
     };
-    let known = |name: &str, variable: &str| {
-        said(name).or_else(|| env(variable).filter(|value| !value.is_empty()))
-    };
-    if params.get("ssl") == Some(&Value::Bool(true)) {
-        return Err("`ssl` is not supported: TLS to Redis is not built".to_owned());
-    }
-    if let Some(url) = said("url").or_else(|| known("redis_url", "REDIS_URL")) {
-        return Ok(Secret::new(url));
-    }
-    let host = known("host", "REDIS_HOST")
-        .ok_or("a cache of type `redis` needs `host` or `REDIS_HOST`, or `url` or `REDIS_URL`")?;
-    let port = known("port", "REDIS_PORT").unwrap_or_else(|| "6379".to_owned());
-    let address = Address {
-        host,
-        port,
-        database: said("db").unwrap_or_else(|| "0".to_owned()),
-        user: known("username", "REDIS_USERNAME").unwrap_or_default(),
-        password: known("password", "REDIS_PASSWORD"),
-    };
-    Ok(address.url())
+    let or_prefixed = |name: &str| said(name).or_else(|| said(&format!("redis_{name}")));
+    Address::read(&or_prefixed, env)
 }
 
 /// A cached answer.
@@ -209,11 +191,7 @@ impl Outside {
                 let folder = folder.display();
                 format!("the folder {folder} (`disk_cache_dir`) cannot be made: {error}")
             })?)),
-            Keeper::Redis(url) => {
-                Some(Self::Redis(Shared::new(url).map_err(|wrong| {
-                    format!("the address of the Redis {wrong}")
-                })?))
-            }
+            Keeper::Redis(address) => Some(Self::Redis(Shared::new(address)?)),
         })
     }
 

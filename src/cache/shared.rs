@@ -3,8 +3,8 @@
 
 use super::Kept;
 use super::entry::{Entry, named};
-use crate::options::Secret;
-use crate::store::redis::{Redis, Unavailable};
+use crate::store::address::Address;
+use crate::store::redis::{Guard, Redis, Unavailable};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -26,13 +26,13 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// The cache in the Redis at `url`.
+    /// The cache in a Redis.
     ///
     /// # Errors
-    /// What is wrong with the address.
-    pub fn new(url: &Secret) -> Result<Self, &'static str> {
+    /// What is wrong with the address or the roots.
+    pub fn new(address: &Address) -> Result<Self, String> {
         Ok(Self {
-            redis: Redis::new(url)?,
+            redis: Redis::new(address, Guard::ANSWERS)?,
             runtime: Handle::try_current().ok(),
         })
     }

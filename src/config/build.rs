@@ -7,10 +7,11 @@ use super::schema::{
     Alias, Config, FallbackRule, GeneralSettings, LitellmSettings, ModelEntry, RouterSettings,
 };
 use super::{guards, identity, levels, models};
+use crate::cache;
 use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
-use crate::store::redis::Address;
+use crate::store::address::Address;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,9 +36,14 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
     };
     let mut config = Config {
         model_list: models::deployments(root, report),
-        litellm: litellm_settings(&litellm, report),
+        litellm: cached(
+            litellm_settings(&litellm, report),
+            &litellm,
+            &environment,
+            report,
+        ),
         general: general_settings(&general, &environment, report),
-        router: router_settings(&router, &general, report),
+        router: router_settings(&router, &general, &environment, report),
         environment: environment.own,
         ..Config::default()
     };
@@ -52,6 +58,31 @@ pub fn build(root: &Node, environment: Environment<'_>, report: &mut Report) -> 
     }
     models::check_names(&config, root, report);
     config
+}
+
+/// The settings, once it is told whether the cache that they ask for can be had: without one the server starts, too.
+fn cached(
+    settings: LitellmSettings,
+    s: &Settings<'_>,
+    environment: &Environment<'_>,
+    report: &mut Report,
+) -> LitellmSettings {
+    let params = settings
+        .other
+        .get("cache_params")
+        .and_then(Value::as_object);
+    if let (true, Some(params), Some(node)) = (s.on("cache"), params, s.get("cache_params"))
+        && let Err(why) = cache::Settings::read(params, &|name| environment.get(name))
+    {
+        let key = format!("{}.cache_params", s.path);
+        report.add(
+            Level::Warning,
+            &node.place,
+            &key,
+            format!("nothing is cached: {why}"),
+        );
+    }
+    settings
 }
 
 /// One settings section; `shared` is another one that may hold the same keys, with less weight.
@@ -255,6 +286,8 @@ fn general_settings(
         always_include_stream_usage: s.on("always_include_stream_usage"),
         forward_client_headers_to_llm_api: s.on("forward_client_headers_to_llm_api"),
         max_request_size_mb: s.number("max_request_size_mb"),
+        client_header_timeout: s.seconds("client_header_timeout"),
+        client_body_timeout: s.seconds("client_body_timeout"),
         max_response_size_mb: s.number("max_response_size_mb"),
         completion_model: s.text("completion_model"),
         embedding_model: s.text("embedding_model"),
@@ -312,6 +345,7 @@ fn redact_patterns(s: &Settings<'_>, report: &mut Report) -> Option<Arc<Patterns
 fn router_settings(
     s: &Settings<'_>,
     general: &Settings<'_>,
+    environment: &Environment<'_>,
     report: &mut Report,
 ) -> RouterSettings {
     let mut model_group_retry_policy = BTreeMap::new();
@@ -364,24 +398,37 @@ fn router_settings(
         queue_timeout: s.seconds("queue_timeout"),
         adaptive_concurrency: guards::adaptive(s.get("adaptive_concurrency"), report),
         hedging: guards::hedging(s.get("hedging"), report),
-        redis: redis(s),
+        redis: redis(s, environment, report),
         other: s.other(&[]),
     }
 }
 
-/// The address of a Redis: `redis_url`, or what the other keys make of one.
-fn redis(s: &Settings<'_>) -> Option<Secret> {
-    if let Some(url) = s.text("redis_url") {
-        return Some(Secret::new(url));
-    }
-    let address = Address {
-        host: s.text("redis_host")?,
-        port: s.text("redis_port").unwrap_or_else(|| "6379".to_owned()),
-        database: s.text("redis_db").unwrap_or_else(|| "0".to_owned()),
-        user: String::new(),
-        password: s.text("redis_password"),
+/// The Redis that limits are shared in, where `redis_url` or `redis_host` names one.
+fn redis(s: &Settings<'_>, environment: &Environment<'_>, report: &mut Report) -> Option<Address> {
+    let said = |name: &str| {
+        s.text(&format!("redis_{name}"))
+            .filter(|text| !text.is_empty())
     };
-    Some(address.url())
+    let named = ["redis_url", "redis_host"]
+        .into_iter()
+        .find(|name| s.text(name).is_some())?;
+    match Address::read(&said, &|name| environment.get(name)) {
+        Ok(address) => Some(address),
+        Err(why) => {
+            let place = s
+                .get(named)
+                .map(|node| node.place.clone())
+                .unwrap_or_default();
+            let key = format!("{}.{named}", s.path);
+            report.add(
+                Level::Warning,
+                &place,
+                &key,
+                format!("limits are not shared: {why}"),
+            );
+            None
+        }
+    }
 }
 
 fn aliases(s: &Settings<'_>, report: &mut Report) -> BTreeMap<String, Alias> {

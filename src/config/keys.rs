@@ -197,6 +197,7 @@ static TABLE: &[Row] = &[
     row(General, Own, OWN, "log_levels:m"),
     row(General, Approximated, "counts the calls in flight in this process, and refuses those above with 429",
         "global_max_parallel_requests:c"),
+    row(General, Own, OWN, "client_header_timeout:s client_body_timeout:s"),
     row(General, NotSupported, IGNORED,
         "infer_model_from_keys:b enforce_user_param:b database_url:t database_connection_pool_limit:c database_connection_timeout:s database_connect_timeout:s \
          database_socket_timeout:s database_max_idle_connection_lifetime database_extra_connection_params \
@@ -261,6 +262,8 @@ static TABLE: &[Row] = &[
         "optional_pre_call_checks:l"),
     row(Router, Approximated, "`rpm` and `tpm` that are enforced are shared through it; nothing else is yet",
         "redis_host:t redis_port:t redis_password:t redis_db:t redis_url:t"),
+    row(Router, Own, OWN,
+        "redis_username:t redis_ssl:t redis_ssl_ca_certs:t"),
     row(Router, Approximated, "a deployment that cannot be used is always left out, with a warning",
         "ignore_invalid_deployments:b"),
     row(Router, NotSupported, IGNORED,

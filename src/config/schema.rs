@@ -5,6 +5,7 @@ use crate::observe::redact::Patterns;
 use crate::options::Secret;
 use crate::params::Params;
 use crate::resilience::{AdaptiveRules, BreakerRules, HedgeRules, RetryBudgetRules};
+use crate::store::address::Address;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -88,6 +89,10 @@ pub struct GeneralSettings {
     pub always_include_stream_usage: bool,
     pub forward_client_headers_to_llm_api: bool,
     pub max_request_size_mb: Option<f64>,
+    /// For the head of a request; 0 for no limit. Default 30 s.
+    pub client_header_timeout: Option<Duration>,
+    /// For the body of a request, beside a second for each 16 KiB; 0 for no limit. Default 30 s.
+    pub client_body_timeout: Option<Duration>,
     pub max_response_size_mb: Option<f64>,
     pub completion_model: Option<String>,
     pub embedding_model: Option<String>,
@@ -159,8 +164,8 @@ pub struct RouterSettings {
     pub queue_timeout: Option<Duration>,
     pub adaptive_concurrency: Option<AdaptiveRules>,
     pub hedging: Option<HedgeRules>,
-    /// Where limits are shared with other processes: the address of a Redis, its password in it.
-    pub redis: Option<Secret>,
+    /// The Redis in which limits are shared with other processes.
+    pub redis: Option<Address>,
     pub other: Map<String, Value>,
 }
 

@@ -141,7 +141,7 @@ impl Engine {
                 Some(limits)
             }
             Err(wrong) => {
-                tracing::warn!("`router_settings.redis_url` {wrong}; limits are not shared");
+                tracing::warn!("limits are not shared: {wrong}");
                 None
             }
         }

@@ -4,8 +4,8 @@
 //!
 //! Without Redis each process keeps the whole limit by itself: `n` processes admit at most `n` times the limit.
 
-use super::redis::{Redis, Unavailable, script};
-use crate::options::Secret;
+use super::address::Address;
+use super::redis::{Guard, Redis, Unavailable, script};
 use crate::resilience::Limits;
 use crate::resilience::quota::{Kind, Refused};
 use redis::Script;
@@ -73,7 +73,7 @@ return 1
 /// The limits that all processes of one Redis share.
 pub struct SharedLimits {
     redis: Redis,
-    address: Secret,
+    address: Address,
     reserve: Script,
     settle: Script,
 }
@@ -86,22 +86,30 @@ pub struct Reserved {
 }
 
 impl SharedLimits {
-    /// The limits in the Redis at this address.
+    /// The limits in this Redis.
     ///
     /// # Errors
-    /// What is wrong with the address.
-    pub fn new(address: &Secret) -> Result<Self, &'static str> {
+    /// What is wrong with the address or the roots.
+    pub fn new(address: &Address) -> Result<Self, String> {
+        Self::guarded(address, Guard::DECISIONS)
+    }
+
+    /// The same with other guards than the usual ones.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn guarded(address: &Address, guard: Guard) -> Result<Self, String> {
         Ok(Self {
-            redis: Redis::new(address)?,
+            redis: Redis::new(address, guard)?,
             address: address.clone(),
             reserve: script(RESERVE),
             settle: script(SETTLE),
         })
     }
 
-    /// Whether these are the limits at this address.
-    pub fn are_at(&self, address: &Secret) -> bool {
-        self.address.expose() == address.expose()
+    /// Whether these are the limits in this Redis.
+    pub fn are_at(&self, address: &Address) -> bool {
+        self.address == *address
     }
 
     /// How often this process had to go on by itself.

@@ -1,5 +1,7 @@
-//! What several processes share: [`redis`] is the one connection to Redis, [`limits`] the limits of deployments that are
-//! counted there.
+//! What several processes share: [`address`] says where the Redis is, [`connect`] opens a connection, [`redis`] is the one
+//! way to it, and [`limits`] the limits of deployments that are counted there.
 
+pub mod address;
+pub mod connect;
 pub mod limits;
 pub mod redis;

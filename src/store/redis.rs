@@ -4,36 +4,72 @@
 //! While the breaker is open nobody asks; one task in the background looks whether it answers again. What callers do
 //! without it is theirs to say: [`Unavailable`] is no error of a call.
 
-use crate::options::Secret;
+use super::address::Address;
+use super::connect::Way;
 use crate::resilience::breaker::{Breaker, BreakerRules, Failure, Pass, Verdict};
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, Script, ScriptInvocation,
-};
+use redis::{Cmd, FromRedisValue, RedisResult, Script, ScriptInvocation};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
 
-/// Longest wait for one answer.
-const ANSWER: Duration = Duration::from_millis(50);
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_millis(200);
-/// A few failures are enough: each has cost a call its wait.
-const RULES: BreakerRules = BreakerRules {
-    consecutive_failures: 3,
-    success_rate: 0.0,
-    min_calls: u32::MAX,
-    window: Duration::from_secs(10),
-    ejection_time: Duration::from_millis(500),
-    max_ejection_time: Duration::from_secs(10),
-    eject_last: true,
-};
+/// What keeps a Redis from holding calls up. `None` is a guard that is missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// Longest wait for a connection.
+    pub connect: Option<Duration>,
+    /// Longest wait for one answer.
+    pub answer: Option<Duration>,
+    /// A Redis that answers more slowly than this for [`SLOW_FOR`], again and again, is as good as down.
+    pub slow: Option<Duration>,
+    /// When one that fails is left alone.
+    pub breaker: Option<BreakerRules>,
+}
+
+impl Guard {
+    /// For decisions that every call waits for.
+    pub const DECISIONS: Self = Self {
+        slow: Some(Duration::from_millis(5)),
+        ..Self::ANSWERS
+    };
+
+    /// For answers that spare a call: worth a wait.
+    pub const ANSWERS: Self = Self {
+        connect: Some(Duration::from_millis(200)),
+        answer: Some(Duration::from_millis(50)),
+        slow: None,
+        // A few failures are enough: each has cost a call its wait.
+        breaker: Some(BreakerRules {
+            consecutive_failures: 3,
+            success_rate: 0.0,
+            min_calls: u32::MAX,
+            window: Duration::from_secs(10),
+            ejection_time: Duration::from_millis(500),
+            max_ejection_time: Duration::from_secs(10),
+            eject_last: true,
+        }),
+    };
+
+    /// None at all.
+    pub const NONE: Self = Self {
+        connect: None,
+        answer: None,
+        slow: None,
+        breaker: None,
+    };
+}
+
+/// How long a Redis may be slow before it is left alone: a moment without a processor is no slow Redis.
+const SLOW_FOR: Duration = Duration::from_millis(500);
+/// Slow answers without a fast one among them that say so, too.
+const SLOW_ANSWERS: u32 = 5;
+/// Questions of a probe, the fastest of which counts.
+const PROBES: usize = 3;
 
 thread_local! {
     /// A connection is driven by the runtime that opened it: each thread has its own, for each runtime that it is on.
@@ -44,63 +80,38 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// Where a Redis is, in parts.
-#[derive(Default)]
-#[allow(missing_docs)]
-pub struct Address {
-    pub host: String,
-    pub port: String,
-    pub database: String,
-    pub user: String,
-    pub password: Option<String>,
-}
-
-impl Address {
-    /// In one text, as [`Redis::new`] takes it.
-    pub fn url(&self) -> Secret {
-        let escaped = |text: &str| {
-            text.bytes().fold(String::new(), |mut out, byte| {
-                // Writing into a text cannot fail.
-                let _ = write!(out, "%{byte:02x}");
-                out
-            })
-        };
-        let who = self.password.as_ref().map_or_else(String::new, |password| {
-            format!("{}:{}@", escaped(&self.user), escaped(password))
-        });
-        let Self {
-            host,
-            port,
-            database,
-            ..
-        } = self;
-        Secret::new(format!("redis://{who}{host}:{port}/{database}"))
-    }
-}
-
 /// The way to one Redis. Clones are the same way.
 #[derive(Clone)]
 pub struct Redis(Arc<Inner>);
 
 struct Inner {
     number: u64,
-    client: Client,
-    breaker: Mutex<Breaker>,
+    way: Way,
+    guard: Guard,
+    seen: Mutex<Seen>,
     unavailable: AtomicU64,
 }
 
+/// How it has answered so far.
+#[derive(Default)]
+struct Seen {
+    breaker: Breaker,
+    /// Since when every answer was slow, and how many those are.
+    slow: Option<(Instant, u32)>,
+}
+
 impl Redis {
-    /// The way to the Redis at `url` (`redis://:password@host:port/db`). Nothing is connected yet.
+    /// The way to a Redis. Nothing is connected yet.
     ///
     /// # Errors
-    /// What is wrong with the address; never the address itself, which may hold a password.
-    pub fn new(url: &Secret) -> Result<Self, &'static str> {
+    /// What is wrong with the address or the roots.
+    pub fn new(address: &Address, guard: Guard) -> Result<Self, String> {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let client = Client::open(url.expose()).map_err(|_| "is no address of a Redis")?;
         Ok(Self(Arc::new(Inner {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            client,
-            breaker: Mutex::default(),
+            way: Way::to(address)?,
+            guard,
+            seen: Mutex::default(),
             unavailable: AtomicU64::new(0),
         })))
     }
@@ -134,16 +145,38 @@ impl Redis {
             self.0.unavailable.fetch_add(1, Ordering::Relaxed);
             return Err(Unavailable);
         };
-        let answer = async {
-            let mut connection = self.connection().await?;
-            tokio::time::timeout(ANSWER, question(&mut connection))
-                .await
-                .ok()?
-                .ok()
+        let answer = self.answer(question).await;
+        match answer {
+            Ok((answer, took)) => {
+                self.answered(pass, took);
+                Ok(answer)
+            }
+            Err(why) => {
+                self.failed(pass, &why);
+                Err(Unavailable)
+            }
+        }
+    }
+
+    /// The answer and how long it took, or why there is none.
+    async fn answer<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<(T, Duration), String> {
+        let mut connection = self.connection().await?;
+        let begun = Instant::now();
+        let asked = question(&mut connection);
+        let answer = match self.0.guard.answer {
+            None => asked.await,
+            Some(limit) => match tokio::time::timeout(limit, asked).await {
+                Ok(answer) => answer,
+                Err(_) => return Err(format!("it did not answer within {limit:?}")),
+            },
         };
-        let answer = answer.await;
-        self.tell(pass, answer.is_some());
-        answer.ok_or(Unavailable)
+        // Its words may repeat what was sent.
+        let answer =
+            answer.map_err(|error| format!("it answered with an error ({:?})", error.kind()));
+        Ok((answer?, begun.elapsed()))
     }
 
     /// How often somebody had to do without it.
@@ -154,46 +187,85 @@ impl Redis {
     /// Leave to ask. Whether it is well again is found out by a task that nobody waits for.
     fn pass(&self) -> Option<Pass> {
         let now = Instant::now().into_std();
-        let mut breaker = self.0.breaker.lock();
-        match breaker.verdict(now) {
-            Verdict::Admit => breaker.begin(now),
+        let mut seen = self.0.seen.lock();
+        match seen.breaker.verdict(now) {
+            Verdict::Admit => seen.breaker.begin(now),
             Verdict::Reject(_) => None,
             Verdict::Probe => {
-                let probe = breaker.begin(now)?;
-                drop(breaker);
+                let probe = seen.breaker.begin(now)?;
+                drop(seen);
                 let redis = self.clone();
                 tokio::spawn(async move {
-                    let well = redis.is_well().await;
-                    redis.tell(probe, well);
+                    match redis.is_well().await {
+                        Ok(took) => redis.answered(probe, took),
+                        Err(why) => redis.failed(probe, &why),
+                    }
                 });
                 None
             }
         }
     }
 
-    async fn is_well(&self) -> bool {
-        let Some(mut connection) = self.connection().await else {
-            return false;
-        };
-        let ping = redis::cmd("PING");
-        let asked = ping.query_async::<String>(&mut connection);
-        matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Ok(_)))
+    /// How long the fastest of a few answers takes.
+    async fn is_well(&self) -> Result<Duration, String> {
+        let mut fastest = Duration::MAX;
+        for _ in 0..PROBES {
+            let ping = redis::cmd("PING");
+            let asked = self.answer(async |connection| {
+                let pong: RedisResult<String> = ping.query_async(connection).await;
+                pong
+            });
+            fastest = fastest.min(asked.await?.1);
+        }
+        match self.0.guard.slow {
+            Some(limit) if fastest > limit => Err(slow(fastest)),
+            _ => Ok(fastest),
+        }
     }
 
-    fn tell(&self, pass: Pass, well: bool) {
-        let now = Instant::now().into_std();
-        let mut breaker = self.0.breaker.lock();
-        if well {
-            breaker.succeeded(now, pass, &RULES);
+    fn answered(&self, pass: Pass, took: Duration) {
+        let Some(rules) = &self.0.guard.breaker else {
+            return;
+        };
+        let now = Instant::now();
+        let mut seen = self.0.seen.lock();
+        let is_slow = self.0.guard.slow.is_some_and(|limit| took > limit);
+        if !is_slow {
+            seen.slow = None;
+            seen.breaker.succeeded(now.into_std(), pass, rules);
             return;
         }
-        self.0.unavailable.fetch_add(1, Ordering::Relaxed);
-        if breaker.failed(now, pass, &RULES, Failure::default()) {
-            tracing::warn!("Redis does not answer; this process goes on by itself");
+        let (since, answers) = seen.slow.unwrap_or((now, 0));
+        seen.slow = Some((since, answers + 1));
+        if answers >= SLOW_ANSWERS && now - since >= SLOW_FOR {
+            seen.slow = None;
+            drop(seen);
+            self.left_alone(pass, &slow(took), Some(rules.ejection_time));
         }
-        drop(breaker);
+    }
+
+    fn failed(&self, pass: Pass, why: &str) {
+        self.0.unavailable.fetch_add(1, Ordering::Relaxed);
+        self.left_alone(pass, why, None);
         // Whatever is still to come on it comes too late.
         CONNECTIONS.with_borrow_mut(|all| all.remove(&self.here()));
+    }
+
+    /// Tells the breaker of a failure, and the log when that opens it.
+    fn left_alone(&self, pass: Pass, why: &str, at_once: Option<Duration>) {
+        let Some(rules) = &self.0.guard.breaker else {
+            return;
+        };
+        let failure = Failure {
+            asked: at_once,
+            ..Failure::default()
+        };
+        let now = Instant::now().into_std();
+        let mut seen = self.0.seen.lock();
+        if seen.breaker.failed(now, pass, rules, failure) {
+            drop(seen);
+            tracing::warn!("Redis is left alone, this process goes on by itself: {why}");
+        }
     }
 
     /// This way, on the runtime that asks.
@@ -201,23 +273,20 @@ impl Redis {
         (self.0.number, Handle::current().id())
     }
 
-    async fn connection(&self) -> Option<MultiplexedConnection> {
+    async fn connection(&self) -> Result<MultiplexedConnection, String> {
         let here = self.here();
         let known = CONNECTIONS.with_borrow(|all| all.get(&here).cloned());
-        if known.is_some() {
-            return known;
+        if let Some(known) = known {
+            return Ok(known);
         }
-        let settings = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(CONNECT));
-        let opened = self
-            .0
-            .client
-            .get_multiplexed_async_connection_with_config(&settings);
-        let opened = tokio::time::timeout(CONNECT, opened).await.ok()?.ok()?;
+        let opened = self.0.way.open(self.0.guard.connect).await?;
         CONNECTIONS.with_borrow_mut(|all| all.insert(here, opened.clone()));
-        Some(opened)
+        Ok(opened)
     }
+}
+
+fn slow(took: Duration) -> String {
+    format!("it takes {took:.1?} to answer")
 }
 
 /// A script by its text; only its digest travels once Redis knows it.
