@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod health;
+mod notify;
 mod start;
 
 use args::{Args, Command};

@@ -1,7 +1,7 @@
 //! From the command line to a running server, and from a signal to its end.
 
 use super::args::Serve;
-use super::{process_env, tell};
+use super::{notify, process_env, tell};
 use crate::cache::Cache;
 use crate::config::watch::{self, Reloader};
 use crate::config::{Config, Snapshot, load};
@@ -12,6 +12,7 @@ use crate::observe::otel::Telemetry;
 use crate::observe::{AccessLog, LogWriter, Metrics, logs, redact};
 use crate::pipeline::Engine;
 use crate::route::{Env, Routes};
+use crate::serve::bounds::{Bounds, MAX_CONNECTIONS};
 use crate::serve::workers::Workers;
 use crate::serve::{Gateway, auth, background, listen};
 use std::io;
@@ -19,11 +20,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-
-/// Connections at a time, however many files may be open.
-const MAX_CONNECTIONS: usize = 100_000;
 
 /// What the last spans and metrics have to be exported.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -34,7 +33,13 @@ const FLUSH: Duration = Duration::from_secs(3);
 /// Why the server cannot start, for people.
 pub fn run(serve: &Serve) -> Result<(), String> {
     let config = configuration(serve)?;
-    let host = host(serve, &config)?;
+    let inherited = listen::inherited()
+        .map_err(|e| format!("cannot use the socket that systemd listens on: {e}"))?;
+    let asked = match &inherited {
+        Some(socket) => socket.local_addr().ok().map(|address| address.ip()),
+        None => serve.host,
+    };
+    let host = host(asked, &config)?;
     let level = match (serve.debug, serve.detailed_debug) {
         (_, true) => "debug".to_owned(),
         (true, _) => "info,gateway=debug".to_owned(),
@@ -48,7 +53,13 @@ pub fn run(serve: &Serve) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|e| format!("cannot start the runtime: {e}"))?;
-    let result = runtime.block_on(listen_and_serve(serve, config, host, &writer, levels));
+    let result = runtime.block_on(listen_and_serve(
+        serve,
+        config,
+        (host, inherited),
+        &writer,
+        levels,
+    ));
     // What is left has had its grace: blocking reads of files must not hold the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     writer.flush(Duration::from_secs(1));
@@ -71,16 +82,16 @@ fn configuration(serve: &Serve) -> Result<Config, String> {
 }
 
 /// Where to listen. A server that anybody may use stays on this machine, unless the configuration insists.
-fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
+fn host(asked: Option<IpAddr>, config: &Config) -> Result<IpAddr, String> {
     let general = &config.general;
     let Some(weakness) = auth::weakness(general) else {
-        return Ok(serve.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        return Ok(asked.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
     };
     let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
     if general.dangerously_permit_weak_or_unset_master_key {
-        return Ok(serve.host.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        return Ok(asked.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
     }
-    match serve.host {
+    match asked {
         Some(host) if !host.is_loopback() => Err(format!(
             "{weakness}, so the server does not listen on {host}\n  hint: set `general_settings.master_key` or \
              `LITELLM_MASTER_KEY` to a long random text that begins with `sk-`, or listen on {loopback}"
@@ -92,20 +103,24 @@ fn host(serve: &Serve, config: &Config) -> Result<IpAddr, String> {
 async fn listen_and_serve(
     serve: &Serve,
     config: Config,
-    host: IpAddr,
+    (host, inherited): (IpAddr, Option<std::net::TcpListener>),
     log: &LogWriter,
     levels: Levels,
 ) -> Result<(), String> {
     let address = SocketAddr::new(host, serve.port);
-    let bound = if serve.reuse_port {
-        listen::bind_shared(address)
-    } else {
-        listen::bind(address)
+    let bound = match inherited {
+        Some(socket) => TcpListener::from_std(socket),
+        None if serve.reuse_port => listen::bind_shared(address),
+        None => listen::bind(address),
     };
     let listener = bound.map_err(|e| format!("cannot listen on {address}: {e}"))?;
     let address = listener.local_addr().unwrap_or(address);
     let metrics = Arc::new(Metrics::of_config(&config));
     let greeting = greeting(address, &config);
+    let bounds = Bounds {
+        connections: serve.limit_concurrency.unwrap_or_else(connections),
+        ..Bounds::of(&config)
+    };
     let client = Client::new(&ClientSettings::from_env(&process_env))
         .map_err(|e| format!("cannot set up the client: {e}"))?;
     let telemetry = telemetry(&config, &client);
@@ -121,19 +136,20 @@ async fn listen_and_serve(
     }
     tokio::spawn(background::run(gateway.clone(), stop.clone()));
     tell(io::stderr(), &greeting);
+    notify::tell(notify::READY);
     let grace = Duration::try_from_secs_f64(serve.grace).unwrap_or_default();
-    let connections = serve.limit_concurrency.unwrap_or_else(connections);
     let draining = stop.clone();
     let asked = async move {
         signal().await;
         draining.cancel();
+        notify::tell(notify::STOPPING);
         tell(
             io::stderr(),
             "stopping: requests in flight may end; a second signal ends them",
         );
     };
     let ended = tokio::select! {
-        ended = listen::serve(gateway, listener, asked, grace, workers.clone(), connections) => ended,
+        ended = listen::serve(gateway, listener, asked, grace, workers.clone(), bounds) => ended,
         () = async { stop.cancelled().await; signal().await } => {
             workers.stop(listen::STOP);
             false
@@ -159,6 +175,11 @@ fn telemetry(config: &Config, client: &Client) -> Option<Arc<Telemetry>> {
         None
     })
 }
+/// Files that this process needs for itself, and those for each thread that serves.
+#[cfg(unix)]
+const OWN_FILES: usize = 32;
+#[cfg(unix)]
+const FILES_OF_THREAD: usize = 8;
 
 /// Connections that this process can hold: each may need another one upstream. Raises the limit of open files as far as
 /// the system lets it.
@@ -172,7 +193,8 @@ fn connections() -> usize {
         let _ = setrlimit(Resource::Nofile, limit);
         let files = getrlimit(Resource::Nofile).current;
         let files = files.map_or(MAX_CONNECTIONS * 2, |files| files as usize);
-        (files / 2).clamp(16, MAX_CONNECTIONS)
+        let others = files.saturating_sub(OWN_FILES + FILES_OF_THREAD * cores());
+        (others / 2).clamp(4, MAX_CONNECTIONS)
     }
     #[cfg(not(unix))]
     MAX_CONNECTIONS

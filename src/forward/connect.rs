@@ -120,7 +120,7 @@ impl Service<Uri> for Connector {
         let name = ServerName::try_from(host.clone());
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let tcp = (!self.public_only).then(|| self.tcp.call(to));
-let (tls, names) = (self.tls.clone(), self.names.clone());
+        let (tls, names) = (self.tls.clone(), self.names.clone());
         let time = self.time.clone();
         Box::pin(async move {
             let begun = Instant::now();

@@ -1,8 +1,9 @@
 //! From an HTTP request to a [`Call`]: the body read within its limit and parsed once, the settings that LiteLLM
 //! takes from headers, and what a client may not say taken out.
 
+use super::pace::{Limits, Pace, TooSlow};
 use super::refusal::Refusal;
-use super::{json_fault, known, wishes};
+use super::{json_fault, known, pace, wishes};
 use crate::config::Config;
 use crate::options::{Options, is_usual};
 use crate::params::Params;
@@ -10,20 +11,13 @@ use crate::request::{Call, Op};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{LengthLimitError, Limited};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Largest body unless `max_request_size_mb` says otherwise: a long context with pictures, bounded all the same.
 const MAX_BODY: usize = 100 << 20;
-
-/// A client has this long to send its body, and a second more for each of [`BODY_RATE`] bytes.
-const BODY_TIME: Duration = Duration::from_secs(30);
-
-/// Bytes a second that a client sends at least, once its first half minute is over.
-const BODY_RATE: usize = 16 << 10;
 
 /// Members by which a client would direct the call, or the provider's key, elsewhere.
 const NOT_FROM_CLIENTS: &[&str] = &[
@@ -79,34 +73,34 @@ const MOCKS: &[&str] = &[
 /// Prefixes of price settings, which are the operator's.
 const PRICES: &[&str] = &["input_cost_per_", "output_cost_per_", "cache_"];
 
-/// The length that a body may have, bytes.
-pub fn limit(config: &Config) -> usize {
+/// What a body may be.
+pub fn limits(config: &Config) -> Limits {
     let megabytes = config.general.max_request_size_mb;
-    megabytes.map_or(MAX_BODY, |mb| (mb.max(0.0) * f64::from(1 << 20)) as usize)
+    let time = config.general.client_body_timeout;
+    Limits {
+        bytes: megabytes.map_or(MAX_BODY, |mb| (mb.max(0.0) * f64::from(1 << 20)) as usize),
+        time: Some(time.unwrap_or(pace::TIME)).filter(|time| !time.is_zero()),
+    }
 }
 
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 when it is longer than allowed, 400 when the client stops sending.
-pub async fn read<B>(body: B, limit: usize) -> Result<Bytes, Refusal>
+/// 413 when it is longer than allowed, 408 when it comes too slowly, 400 when the client stops sending.
+pub async fn read<B>(body: B, limits: Limits) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let Some(whole) = in_time(Limited::new(body, limit)).await else {
-        return Err(Refusal::new(
-            408,
-            "invalid_request_error",
-            "the request body came too slowly",
-        ));
-    };
-    match whole {
+    match whole(Limited::new(body, limits.bytes), limits).await? {
         Ok(whole) => Ok(whole),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::new(
             413,
             "bad_request_error",
-            format!("Request size is too large. Max size is {} MB", limit >> 20),
+            format!(
+                "Request size is too large. Max size is {} MB",
+                limits.bytes >> 20
+            ),
         )),
         Err(_) => Err(Refusal::new(
             400,
@@ -116,22 +110,21 @@ where
     }
 }
 
-/// A whole body; `None` when it comes too slowly. One that is there already costs no timer.
-async fn in_time<B: Body<Data = Bytes>>(body: B) -> Option<Result<Bytes, B::Error>> {
+async fn whole<B: Body<Data = Bytes>>(
+    body: B,
+    limits: Limits,
+) -> Result<Result<Bytes, B::Error>, TooSlow> {
     let mut body = pin!(body);
-    let begun = Instant::now();
+    let mut pace = Pace::new(limits);
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
     loop {
-        let size = first.len() + whole.len();
-        let allowed = BODY_TIME + Duration::from_secs((size / BODY_RATE) as u64);
-        let frame = tokio::time::timeout_at(begun + allowed, body.frame());
-        let data = match frame.await.ok()? {
+        let data = match pace.frame(body.as_mut()).await? {
             None => break,
-            Some(Err(error)) => return Some(Err(error)),
+            Some(Err(error)) => return Ok(Err(error)),
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         };
-        if size == 0 {
+        if first.is_empty() && whole.is_empty() {
             first = data;
             continue;
         }
@@ -142,7 +135,7 @@ async fn in_time<B: Body<Data = Bytes>>(body: B) -> Option<Result<Bytes, B::Erro
         }
         whole.extend_from_slice(&data);
     }
-    Some(Ok(if whole.is_empty() {
+    Ok(Ok(if whole.is_empty() {
         first
     } else {
         whole.freeze()

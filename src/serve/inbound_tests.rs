@@ -4,6 +4,7 @@ use http_body::Frame;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::time::Instant;
 
 /// A body that sends a piece so often, and so many of them.
 struct Slow {
@@ -48,9 +49,18 @@ impl Body for Slow {
     }
 }
 
+/// Within the usual time.
 async fn read_of(body: Slow) -> (Result<usize, String>, Duration) {
+    read_within(Some(pace::TIME), body).await
+}
+
+async fn read_within(time: Option<Duration>, body: Slow) -> (Result<usize, String>, Duration) {
     let begun = Instant::now();
-    let read = read(body, 100 << 20).await;
+    let limits = Limits {
+        bytes: 100 << 20,
+        time,
+    };
+    let read = read(body, limits).await;
     let read = read
         .map(|whole| whole.len())
         .map_err(|refusal| refusal.code.into());
@@ -62,16 +72,24 @@ async fn a_body_that_drips_is_not_waited_for() {
     let dripping = Slow::new(1, Duration::from_secs(1), 10_000);
     let (read, took) = read_of(dripping).await;
     assert_eq!(read, Err("408".to_owned()));
-    assert_eq!(took, BODY_TIME);
+    assert_eq!(took, pace::TIME);
     let stalled = Slow::new(1, Duration::from_secs(3600), 1);
-    assert_eq!(read_of(stalled).await, (Err("408".to_owned()), BODY_TIME));
+    assert_eq!(read_of(stalled).await, (Err("408".to_owned()), pace::TIME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_21_control_without_a_limit_a_body_that_drips_is_waited_for() {
+    let dripping = Slow::new(1, Duration::from_secs(1), 10_000);
+    let (read, took) = read_within(None, dripping).await;
+    assert_eq!(read, Ok(10_000));
+    assert!(took >= Duration::from_secs(10_000), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_large_body_on_a_slow_line_is() {
     let pieces = 100;
-    let slow = Slow::new(BODY_RATE * 2, Duration::from_secs(1), pieces);
+    let slow = Slow::new(pace::RATE * 2, Duration::from_secs(1), pieces);
     let (read, took) = read_of(slow).await;
-    assert_eq!(read, Ok(BODY_RATE * 2 * pieces));
-    assert!(took > BODY_TIME, "{took:?}");
+    assert_eq!(read, Ok(pace::RATE * 2 * pieces));
+    assert!(took > pace::TIME, "{took:?}");
 }

@@ -1,16 +1,16 @@
 //! The listener: accepts connections, serves each on one of the workers, and drains when asked to stop.
 //!
-//! Drain: readiness goes off, who waits to be accepted is, then nobody any more, idle connections close, and requests in
-//! flight have the grace time to end. What is left then is told so in its dialect ([`super::ending`]) and dropped, which
+//! Drain: readiness goes off, who waits to be accepted is, then nobody any more, idle connections close, those that have
+//! asked for nothing yet have a moment to, and requests in flight have the grace time to end. What is left then is told so in its dialect ([`super::ending`]) and dropped, which
 //! cancels its upstream calls.
 
+use super::bounds::Bounds;
 use super::workers::Workers;
 use super::{Gateway, respond};
 use futures_util::FutureExt;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -20,27 +20,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Connections that wait to be accepted: a burst of clients is queued, not refused.
 const BACKLOG: u32 = 4096;
 
-/// A client has this long to send its head: a slow one must not hold a connection for nothing.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// More headers than this are refused with 431.
-const MAX_HEADERS: usize = 128;
-
-/// A longer head than this is refused with 431; bytes. As much of a reply waits for a slow reader.
-const MAX_HEAD: usize = 32 << 10;
-
 /// What a slow reader may leave unread in this process, for HTTP/2; bytes.
 const SEND_BUFFER: usize = 64 << 10;
 
-/// Streams of one HTTP/2 connection at a time.
-const MAX_STREAMS: u32 = 200;
+/// A connection of HTTP/2 that says nothing for so long is asked whether it still lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// Streams that an HTTP/2 client may reset before they are looked at; more is a flood.
-const MAX_RESETS: usize = 20;
+/// Who has connected and has said nothing yet when this process stops has this long to ask: a request may be on its way.
+const FIRST_WORDS: Duration = Duration::from_secs(1);
 
 /// What clients have for taking the last words of streams that outlived the grace.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -62,6 +55,25 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// When the address is not ours.
 pub fn bind_shared(address: SocketAddr) -> io::Result<TcpListener> {
     bound(address, true)
+}
+
+/// The socket that systemd listens on for this process (`LISTEN_FDS`), if it does. It stays open when this process ends:
+/// whoever connects meanwhile waits for the next one.
+///
+/// # Errors
+/// When it is no TCP socket, or one of several.
+pub fn inherited() -> io::Result<Option<std::net::TcpListener>> {
+    let mut sockets = listenfd::ListenFd::from_env();
+    if sockets.len() > 1 {
+        return Err(io::Error::other(
+            "there are several of them; name one `ListenStream` in the socket unit",
+        ));
+    }
+    let Some(socket) = sockets.take_tcp_listener(0)? else {
+        return Ok(None);
+    };
+    socket.set_nonblocking(true)?;
+    Ok(Some(socket))
 }
 
 fn bound(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
@@ -87,11 +99,15 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     grace: Duration,
     workers: Workers,
-    max_connections: usize,
+    bounds: Bounds,
 ) -> bool {
-    let builder = Arc::new(builder(&workers.that_end(&gateway.ending)));
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(max_connections));
+    let builder = Arc::new(builder(&workers.that_end(&gateway.ending), bounds));
+    let drain = Drain {
+        head_time: bounds.head_time,
+        begun: CancellationToken::new(),
+        open: TaskTracker::new(),
+    };
+    let room = Arc::new(Semaphore::new(bounds.connections));
     tokio::pin!(stop);
     loop {
         // Where there are as many as this process can hold, the others wait in the system's queue.
@@ -104,24 +120,21 @@ pub async fn serve(
             () = &mut stop => break,
         };
         match accepted {
-            Ok(accepted) => connection(
-                &gateway,
-                &builder,
-                &graceful,
-                &workers,
-                accepted,
-                place.ok(),
-            ),
+            Ok(accepted) => {
+                connection(&gateway, &builder, &drain, &workers, accepted, place.ok());
+            }
             Err(error) => rest(&error).await,
         }
     }
     gateway.set_ready(false);
     // Who has connected already is served; closing the socket would reset them.
     while let Some(Ok(accepted)) = listener.accept().now_or_never() {
-        connection(&gateway, &builder, &graceful, &workers, accepted, None);
+        connection(&gateway, &builder, &drain, &workers, accepted, None);
     }
     drop(listener);
-    let mut ended = pin!(graceful.shutdown());
+    drain.begun.cancel();
+    drain.open.close();
+    let mut ended = pin!(drain.open.wait());
     let in_time = tokio::time::timeout(grace, &mut ended).await.is_ok();
     if !in_time {
         gateway.ending.end();
@@ -132,29 +145,59 @@ pub async fn serve(
     in_time
 }
 
-fn builder(workers: &Workers) -> Builder<Workers> {
+fn builder(workers: &Workers, bounds: Bounds) -> Builder<Workers> {
     let mut builder = Builder::new(workers.clone());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD);
+        .header_read_timeout(bounds.head_time)
+        .max_headers(bounds.headers)
+        .max_buf_size(bounds.head);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD as u32)
+        .max_header_list_size(u32::try_from(bounds.head).unwrap_or(u32::MAX))
         .max_send_buf_size(SEND_BUFFER)
-        .keep_alive_interval(Some(HEAD_TIMEOUT))
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_pending_accept_reset_streams(MAX_RESETS);
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_concurrent_streams(bounds.streams)
+        .max_pending_accept_reset_streams(bounds.resets);
     builder
+}
+
+/// The end of a listener: told to every connection, and waited for.
+#[derive(Clone)]
+struct Drain {
+    head_time: Option<Duration>,
+    begun: CancellationToken,
+    open: TaskTracker,
+}
+
+impl Drain {
+    /// Whether a connection begins to ask. Its time for that is the head's, and a moment once the drain has begun.
+    async fn asks(&self, stream: &TcpStream) -> bool {
+        let drained = async {
+            self.begun.cancelled().await;
+            tokio::time::sleep(FIRST_WORDS).await;
+        };
+        let silent = async {
+            match self.head_time {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            readable = stream.readable() => readable.is_ok(),
+            () = drained => false,
+            () = silent => false,
+        }
+    }
 }
 
 fn connection(
     gateway: &Arc<Gateway>,
     builder: &Arc<Builder<Workers>>,
-    graceful: &GracefulShutdown,
+    drain: &Drain,
     workers: &Workers,
     (stream, peer): (TcpStream, SocketAddr),
     place: Option<OwnedSemaphorePermit>,
@@ -163,16 +206,19 @@ fn connection(
     let _ = stream.set_nodelay(true);
     let gateway = gateway.clone();
     let builder = builder.clone();
-    let watcher = graceful.watcher();
+    let (drain, open) = (drain.clone(), drain.open.token());
     // Readiness of a socket is told to one runtime: it has to be the one that serves it.
     let Ok(stream) = stream.into_std() else {
         return;
     };
     workers.spawn(async move {
-        let _place = place;
+        let _held = (place, open);
         let Ok(stream) = TcpStream::from_std(stream) else {
             return;
         };
+        if !drain.asks(&stream).await {
+            return;
+        }
         let peer: Arc<str> = peer.ip().to_string().into();
         let ending = gateway.ending.clone();
         let service = service_fn(move |request| {
@@ -180,10 +226,18 @@ fn connection(
             // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it.
             Box::pin(async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) })
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
-        if let Err(error) = ending.carry(watcher.watch(connection)).await {
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let mut connection = Box::pin(connection.into_owned());
+        let served = async {
+            tokio::select! {
+                // First what is there to be read: a connection that has read nothing is closed at once.
+                biased;
+                ended = connection.as_mut() => return ended,
+                () = drain.begun.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await
+        };
+        if let Err(error) = ending.carry(served).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

@@ -8,6 +8,7 @@
 pub mod auth;
 pub mod background;
 pub mod body;
+pub mod bounds;
 pub mod calls;
 pub mod count;
 pub mod count_dialects;
@@ -24,6 +25,7 @@ pub mod known;
 pub mod listen;
 pub mod meta;
 pub mod models;
+pub mod pace;
 pub mod passthrough;
 pub mod preview;
 pub mod refusal;
@@ -174,12 +176,12 @@ where
                 path_model: model.as_deref(),
                 peer: peer.clone(),
             };
-            let limit = inbound::limit(&gateway.engine.snapshot.load().config);
+            let limits = inbound::limits(&gateway.engine.snapshot.load().config);
             if let Some(boundary) = uploads::boundary(&head.headers).filter(|_| op.is_endpoint()) {
-                let read = Box::pin(uploads::read(body, &boundary, limit)).await;
+                let read = Box::pin(uploads::read(body, &boundary, limits)).await;
                 return calls::answer_form(gateway, op, read, &from, Instant::now()).await;
             }
-            match inbound::read(body, limit).await {
+            match inbound::read(body, limits).await {
                 Ok(body) => calls::answer(gateway, op, &body, &from).await,
                 Err(refusal) => refusal.reply(),
             }
@@ -197,8 +199,8 @@ where
         Endpoint::Catalogued => preview::catalogued(query),
         Endpoint::Callbacks => meta::callbacks(gateway),
         Endpoint::Tool(tool) => {
-            let limit = inbound::limit(&gateway.engine.snapshot.load().config);
-            match inbound::read(body, limit).await {
+            let limits = inbound::limits(&gateway.engine.snapshot.load().config);
+            match inbound::read(body, limits).await {
                 Ok(body) => {
                     let model = model.as_deref().unwrap_or_default();
                     Box::pin(told_by(gateway, tool, &body, &head.headers, model)).await

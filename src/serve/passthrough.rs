@@ -7,6 +7,7 @@ pub mod spent;
 pub mod ways;
 
 use super::body::{Passing, ReplyBody};
+use super::pace::Limits;
 use super::refusal::{self, Refusal};
 use super::reply::{Writer, name};
 use super::{Gateway, auth, inbound, uploads};
@@ -108,7 +109,7 @@ where
             return Refusal::new(500, "internal_server_error", what).reply();
         }
     };
-    let body = match payload(head, body, inbound::limit(config)).await {
+    let body = match payload(head, body, inbound::limits(config)).await {
         Ok(body) => body,
         Err(refusal) => return refusal.reply(),
     };
@@ -196,7 +197,7 @@ fn admitted(head: &Parts, google: bool, settings: &GeneralSettings) -> Result<()
 }
 
 /// The body as it is sent. What is said to be, or may be, JSON has to be; files are not looked at.
-async fn payload<B>(head: &Parts, body: B, limit: usize) -> Result<Payload, Refusal>
+async fn payload<B>(head: &Parts, body: B, limits: Limits) -> Result<Payload, Refusal>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -211,10 +212,10 @@ where
         "application/octet-stream",
     ];
     if kinds.iter().any(|binary| kind.starts_with(binary)) {
-        let content = uploads::whole(body, limit).await?;
+        let content = uploads::whole(body, limits).await?;
         return Ok(Payload::Pieces([content].into()));
     }
-    let body = inbound::read(body, limit).await?;
+    let body = inbound::read(body, limits).await?;
     if body.is_empty() && matches!(head.method, Method::GET | Method::HEAD) {
         return Ok(Payload::default());
     }

@@ -1,13 +1,13 @@
 //! Bodies with files in them (`multipart/form-data`): read as they come, fields into members, files into memory while
 //! they are small and onto the disk when they are not.
 
+use super::pace::{Limits, Pace};
 use super::refusal::Refusal;
 use crate::params::Params;
 use crate::upload::{Content, Spool, Upload};
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body::Body;
-use http_body_util::BodyExt;
 use memchr::memmem;
 use serde_json::Value;
 use std::io;
@@ -43,11 +43,12 @@ pub fn boundary(headers: &HeaderMap) -> Option<String> {
 /// The members and the files of a body.
 ///
 /// # Errors
-/// 413 for one that is longer than `limit`, 400 for one that is no form, 500 when the disk does not take it.
+/// 413 for one that is longer than `limits` say, 408 for one that comes too slowly, 400 for one that is no form, 500
+/// when the disk does not take it.
 pub async fn read<B>(
     body: B,
     boundary: &str,
-    limit: usize,
+    limits: Limits,
 ) -> Result<(Params, Vec<Upload>), Refusal>
 where
     B: Body<Data = Bytes>,
@@ -58,8 +59,9 @@ where
         // The first boundary begins like all the others.
         buffer: BytesMut::from(&b"\r\n"[..]),
         delimiter: format!("\r\n--{boundary}").into_bytes(),
-        left: limit,
-        limit,
+        left: limits.bytes,
+        limit: limits.bytes,
+        pace: Pace::new(limits),
     };
     reader.part(&mut Sink::Nowhere).await?;
     let mut members = Params::default();
@@ -87,22 +89,23 @@ where
 ///
 /// # Errors
 /// As [`read`].
-pub async fn whole<B>(body: B, limit: usize) -> Result<Content, Refusal>
+pub async fn whole<B>(body: B, limits: Limits) -> Result<Content, Refusal>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut body = std::pin::pin!(body);
     let mut sink = Sink::Held(BytesMut::new(), true);
-    let mut left = limit;
-    while let Some(frame) = body.frame().await {
+    let mut left = limits.bytes;
+    let mut pace = Pace::new(limits);
+    while let Some(frame) = pace.frame(body.as_mut()).await? {
         let Ok(frame) = frame else {
             return Err(malformed("it ended early"));
         };
         if let Ok(data) = frame.into_data() {
             left = left
                 .checked_sub(data.len())
-                .ok_or_else(|| too_large(limit))?;
+                .ok_or_else(|| too_large(limits.bytes))?;
             sink.take(&data).await?;
         }
     }
@@ -200,6 +203,7 @@ struct Reader<B> {
     delimiter: Vec<u8>,
     left: usize,
     limit: usize,
+    pace: Pace,
 }
 
 impl<B> Reader<B>
@@ -209,7 +213,7 @@ where
 {
     /// Reads on; an end is one too early.
     async fn more(&mut self) -> Result<(), Refusal> {
-        let Some(Ok(frame)) = self.body.frame().await else {
+        let Some(Ok(frame)) = self.pace.frame(self.body.as_mut()).await? else {
             return Err(malformed("it ended early"));
         };
         let Ok(data) = frame.into_data() else {

@@ -16,7 +16,11 @@ async fn read_in(pieces: Vec<Bytes>, limit: usize) -> Result<(Params, Vec<Upload
     let frames = pieces
         .into_iter()
         .map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
-    read(StreamBody::new(stream::iter(frames)), "B", limit).await
+    let limits = Limits {
+        bytes: limit,
+        time: None,
+    };
+    read(StreamBody::new(stream::iter(frames)), "B", limits).await
 }
 
 fn bytes_of(content: &Content) -> Bytes {

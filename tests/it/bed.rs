@@ -5,10 +5,11 @@ use super::client::{Client, PATIENCE, get};
 use gateway::account::{Outcome, Receipt, Sink};
 use gateway::cache::Cache;
 use gateway::config::{self, Snapshot};
-use gateway::forward::{Client as Upstreams, ClientSettings};
+use gateway::forward::{Client as Upstreams, ClientSettings, Transport};
 use gateway::observe::Metrics;
 use gateway::pipeline::Engine;
 use gateway::route::{Env, Routes};
+use gateway::serve::bounds::Bounds;
 use gateway::serve::workers::Workers;
 use gateway::serve::{Gateway, listen};
 use mock_upstream::Mock;
@@ -55,6 +56,12 @@ pub fn config(upstream: u16, more: &str) -> String {
 
 /// A gateway of this configuration, with the client that users get.
 pub fn gateway(config: &str) -> (Arc<Gateway>, Arc<Tally>) {
+    let client = Upstreams::new(&ClientSettings::default()).unwrap();
+    gateway_over(config, Arc::new(client))
+}
+
+/// The same over a transport of the test's.
+pub fn gateway_over(config: &str, transport: Arc<dyn Transport>) -> (Arc<Gateway>, Arc<Tally>) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.yaml");
     std::fs::write(&path, config).unwrap();
@@ -67,9 +74,8 @@ pub fn gateway(config: &str) -> (Arc<Gateway>, Arc<Tally>) {
         routes,
     };
     let tally = Arc::new(Tally::default());
-    let client = Upstreams::new(&ClientSettings::default()).unwrap();
     let cache = Cache::of_config(&snapshot.config.litellm.other, &|_| None, None).unwrap();
-    let engine = Engine::new(Arc::new(client), Arc::new(snapshot), vec![tally.clone()]);
+    let engine = Engine::new(transport, Arc::new(snapshot), vec![tally.clone()]);
     engine.cache.store(cache);
     let gateway = Gateway::new(Arc::new(engine), Arc::new(Metrics::default()));
     (Arc::new(gateway), tally)
@@ -122,8 +128,36 @@ impl Bed {
 
     /// With so many upstreams; `config` gets their ports.
     pub fn with(upstreams: usize, config: impl FnOnce(&[u16]) -> String) -> Self {
+        Self::bounded(upstreams, config, |_| ())
+    }
+
+    /// With other bounds for its clients, too.
+    pub fn bounded(
+        upstreams: usize,
+        config: impl FnOnce(&[u16]) -> String,
+        change: impl FnOnce(&mut Bounds),
+    ) -> Self {
         let (mocks, ports): (Vec<Mock>, Vec<u16>) = (0..upstreams).map(|_| upstream()).unzip();
-        let (gateway, tally) = gateway(&config(&ports));
+        let served = gateway(&config(&ports));
+        Self::serving(served, mocks, change)
+    }
+
+    /// Over a transport of the test's.
+    pub fn over(config: &str, transport: Arc<dyn Transport>) -> Self {
+        Self::serving(
+            gateway_over(config, transport),
+            vec![Mock::default()],
+            |_| (),
+        )
+    }
+
+    fn serving(
+        (gateway, tally): (Arc<Gateway>, Arc<Tally>),
+        mocks: Vec<Mock>,
+        change: impl FnOnce(&mut Bounds),
+    ) -> Self {
+        let mut bounds = Bounds::of(&gateway.engine.snapshot.load().config);
+        change(&mut bounds);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -138,7 +172,7 @@ impl Bed {
             std::future::pending(),
             Duration::ZERO,
             Workers::none(),
-            10_000,
+            bounds,
         ));
         Self {
             mock: mocks[0].clone(),
@@ -186,6 +220,17 @@ pub async fn becomes(what: &str, mut is: impl FnMut() -> bool) {
 /// How much of a log is kept, in bytes.
 const MAX_LOG: usize = 1 << 20;
 
+/// What a process is started in.
+#[derive(Default)]
+pub struct Around {
+    /// What a shell does before it becomes the gateway.
+    pub before: Option<&'static str>,
+    /// Variables of the environment.
+    pub variables: Vec<(String, String)>,
+    /// Its standard input.
+    pub input: Option<Stdio>,
+}
+
 /// The gateway as users run it: a process with a configuration file.
 pub struct Served {
     pub address: SocketAddr,
@@ -208,30 +253,53 @@ impl Served {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.yaml");
         std::fs::write(&path, config).unwrap();
-        Self::spawned(directory, path, more, &[]).await
+        Self::spawned(directory, path, more, Around::default()).await
     }
 
     /// The same with variables of the environment.
-    pub async fn start_in(config: &str, environment: &[(&str, &str)]) -> Self {
+    pub async fn start_among(config: &str, environment: &[(&str, &str)]) -> Self {
+        let variables = environment.iter();
+        let around = Around {
+            variables: variables
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Around::default()
+        };
+        Self::start_in(config, &[], around).await
+    }
+
+    /// The same in other surroundings.
+    pub async fn start_in(config: &str, more: &[&str], around: Around) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.yaml");
         std::fs::write(&path, config).unwrap();
-        Self::spawned(directory, path, &[], environment).await
+        Self::spawned(directory, path, more, around).await
     }
 
     /// Starts it with a configuration that is there already.
     pub async fn at(directory: tempfile::TempDir, config: PathBuf) -> Self {
-        Self::spawned(directory, config, &[], &[]).await
+        Self::spawned(directory, config, &[], Around::default()).await
     }
 
     async fn spawned(
         directory: tempfile::TempDir,
         config: PathBuf,
         more: &[&str],
-        environment: &[(&str, &str)],
+        around: Around,
     ) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_gateway"))
-            .envs(environment.iter().copied())
+        let program = env!("CARGO_BIN_EXE_gateway");
+        let mut command = match around.before {
+            None => Command::new(program),
+            Some(before) => {
+                let mut shell = Command::new("sh");
+                let script = format!("{before}; exec \"$0\" \"$@\"");
+                shell.args(["-c", &script, program]);
+                shell
+            }
+        };
+        let mut process = command
+            .envs(around.variables)
+            .stdin(around.input.unwrap_or_else(Stdio::null))
             .args(["serve", "--host", "127.0.0.1", "--config"])
             .arg(&config)
             .args(if more.contains(&"--port") {

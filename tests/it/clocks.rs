@@ -4,7 +4,9 @@
 use super::client::PATIENCE;
 use bytes::Bytes;
 use gateway::adapt::{Fault, UpstreamRequest};
+use gateway::config::Config;
 use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
+use gateway::serve::bounds::Bounds;
 use gateway::serve::listen;
 use gateway::serve::workers::Workers;
 use http::{HeaderMap, Method};
@@ -310,7 +312,7 @@ async fn a_client_has_half_a_minute_for_its_head() {
         stop,
         Duration::ZERO,
         Workers::none(),
-        100,
+        Bounds::of(&Config::default()),
     ));
     let mut slow = super::client::Client::open(address).await;
     slow.send("GET /health/liveliness HTTP/1.1\r\nhost: x\r\nx-slow: ")

@@ -7,6 +7,7 @@ use gateway::forward::{BoxFuture, Clocks, Transport, Upstream, UpstreamBody};
 use gateway::options::Secret;
 use gateway::pipeline::Engine;
 use gateway::route::{Env, Routes};
+use gateway::serve::bounds::Bounds;
 use gateway::serve::workers::Workers;
 use gateway::serve::{Gateway, listen};
 use http::{HeaderMap, StatusCode};
@@ -140,7 +141,7 @@ fn start(does: Upstreams, change: impl FnOnce(&mut Config)) -> Running {
         },
         Duration::from_secs(5),
         Workers::none(),
-        100,
+        Bounds::of(&Config::default()),
     ));
     Running {
         address,

@@ -27,7 +27,7 @@ async fn a_fallback_is_a_span_of_its_own() {
     let ((one, first), (two, second)) = (upstream(), upstream());
     let receiver = Receiver::start(false).await;
     let config = grouped([first, second], "fallbacks: [{fails: [stands-in]}]");
-    let served = Served::start_in(&config, &environment(&receiver.address, &[])).await;
+    let served = Served::start_among(&config, &environment(&receiver.address, &[])).await;
     one.script(vec![unable()]);
     two.script(vec![streamed()]);
     let reply = Client::open(served.address)
@@ -60,7 +60,7 @@ async fn a_hedged_call_has_two_attempts_one_of_which_was_outrun() {
     let ((one, first), (two, second)) = (upstream(), upstream());
     let receiver = Receiver::start(false).await;
     let router = "hedging: {min_samples: 1, min_delay: 0.1, budget: 1}";
-    let served = Served::start_in(
+    let served = Served::start_among(
         &grouped([first, second], router),
         &environment(&receiver.address, &[]),
     )
@@ -125,7 +125,7 @@ async fn a_hedged_call_has_two_attempts_one_of_which_was_outrun() {
 async fn a_call_whose_client_leaves_is_told_with_its_attempt() {
     let (mock, port) = upstream();
     let receiver = Receiver::start(false).await;
-    let served = Served::start_in(&traced(port), &environment(&receiver.address, &[])).await;
+    let served = Served::start_among(&traced(port), &environment(&receiver.address, &[])).await;
     mock.script(vec![Answer {
         delay_ms: 60_000,
         ..streamed()

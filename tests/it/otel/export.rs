@@ -10,7 +10,7 @@ async fn the_sampler_is_obeyed_and_told_on() {
         ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "0"),
     ];
-    let served = Served::start_in(&traced(port), &environment(&receiver.address, &none)).await;
+    let served = Served::start_among(&traced(port), &environment(&receiver.address, &none)).await;
     mock.script(vec![streamed()]);
     for _ in 0..5 {
         assert_eq!(
@@ -53,7 +53,7 @@ async fn what_is_off_tells_nobody_anything() {
         ),
         (traced(port), vec![("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]),
     ] {
-        let served = Served::start_in(&config, &environment(&receiver.address, &more)).await;
+        let served = Served::start_among(&config, &environment(&receiver.address, &more)).await;
         mock.script(vec![streamed()]);
         assert_eq!(call_in_trace(&served, &body(true)).await, 200);
         assert!(
@@ -70,7 +70,7 @@ async fn what_is_off_tells_nobody_anything() {
 async fn a_protocol_that_is_not_spoken_is_said_at_start() {
     let (_mock, port) = upstream();
     let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
-    let served = Served::start_in(&traced(port), &grpc).await;
+    let served = Served::start_among(&traced(port), &grpc).await;
     served.lives().await;
     becomes("it is said", || served.log_from_start().contains("grpc")).await;
     let said = served.log_from_start();
@@ -92,7 +92,7 @@ async fn a_collector_that_is_down_or_frozen_costs_spans_and_no_call() {
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "500"),
         ];
-        let served = Served::start_in(&traced(port), &environment(&endpoint, &small)).await;
+        let served = Served::start_among(&traced(port), &environment(&endpoint, &small)).await;
         mock.script(vec![streamed()]);
         let mut client = Client::open(served.address).await;
         let begun = Instant::now();
@@ -138,7 +138,8 @@ async fn what_waits_is_exported_at_the_end() {
         ("OTEL_BSP_SCHEDULE_DELAY", "3600000"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
     ];
-    let served = Served::start_in(&traced(port), &environment(&receiver.address, &patient)).await;
+    let served =
+        Served::start_among(&traced(port), &environment(&receiver.address, &patient)).await;
     mock.script(vec![streamed()]);
     assert_eq!(call_in_trace(&served, &body(true)).await, 200);
     assert!(receiver.raw().is_empty());

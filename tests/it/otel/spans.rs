@@ -10,7 +10,7 @@ async fn a_streamed_call_with_a_retry_is_a_span_with_two_below_it() {
         ("OTEL_SERVICE_NAME", "edge"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=t%31"),
     ];
-    let served = Served::start_in(&traced(port), &environment(&receiver.address, &more)).await;
+    let served = Served::start_among(&traced(port), &environment(&receiver.address, &more)).await;
     mock.script(vec![unable(), streamed()]);
     assert_eq!(call_in_trace(&served, &body(true)).await, 200);
 
@@ -82,7 +82,8 @@ async fn metrics_of_every_call_arrive_with_the_buckets_of_the_convention() {
     let (mock, port) = upstream();
     let receiver = Receiver::start(false).await;
     let unsampled = [("OTEL_TRACES_SAMPLER", "always_off")];
-    let served = Served::start_in(&traced(port), &environment(&receiver.address, &unsampled)).await;
+    let served =
+        Served::start_among(&traced(port), &environment(&receiver.address, &unsampled)).await;
     mock.script(vec![streamed()]);
     assert_eq!(call_in_trace(&served, &body(true)).await, 200);
     // A failure's class is told, too.
@@ -143,7 +144,7 @@ async fn planted_secrets_are_in_no_span_and_no_metric() {
     let (mock, port) = upstream();
     let receiver = Receiver::start(false).await;
     let config = traced(port).replace("api_key: sk-upstream", &format!("api_key: {PROVIDER_KEY}"));
-    let served = Served::start_in(&config, &environment(&receiver.address, &[])).await;
+    let served = Served::start_among(&config, &environment(&receiver.address, &[])).await;
     let babble = format!("wrong key {PROVIDER_KEY} or {STRAY_KEY}; you said {PROMPT}");
     let answer = |id: &str, model: &str| Answer {
         json: Some(
