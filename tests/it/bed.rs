@@ -226,7 +226,7 @@ pub struct Around {
     /// What a shell does before it becomes the gateway.
     pub before: Option<&'static str>,
     /// Variables of the environment.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(&'static str, String)>,
     /// Its standard input.
     pub input: Option<Stdio>,
 }
@@ -257,11 +257,11 @@ impl Served {
     }
 
     /// The same with variables of the environment.
-    pub async fn start_among(config: &str, environment: &[(&str, &str)]) -> Self {
+    pub async fn start_among(config: &str, environment: &[(&'static str, &str)]) -> Self {
         let variables = environment.iter();
         let around = Around {
             variables: variables
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
             ..Around::default()
         };

@@ -70,7 +70,7 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_pooled_connection_that_was_closed_fails_no_call_and_sends_nothing_twice() {
+async fn row_8_a_pooled_connection_that_was_closed_fails_no_call_and_sends_nothing_twice() {
     let (mock, port) = upstream();
     let client = warm(&mock, port).await;
     for round in 1..=50 {
@@ -105,10 +105,32 @@ fn hang_up(reset: bool) -> Answer {
 
 /// The upstream was closing the connection while the request was on its way.
 #[tokio::test]
-async fn a_request_whose_pooled_connection_ends_at_once_goes_out_once_more() {
+async fn row_8_a_request_whose_pooled_connection_ends_at_once_goes_out_once_more() {
     let (ended, asked) = hung_up_on(true, hang_up(false)).await;
     assert!(ended.is_ok());
     assert_eq!(asked, 2);
+}
+
+/// The control: a pool that sees no difference between connections fails the same call.
+#[tokio::test]
+async fn row_8_control_a_plain_pool_fails_the_call() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::client::legacy;
+    let (mock, port) = upstream();
+    mock.script(vec![well(), hang_up(false), well()]);
+    let plain =
+        legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let ask = async || {
+        let request = http::Request::post(format!("http://127.0.0.1:{port}/v1/chat/completions"));
+        let reply = plain.request(request.body(Full::from("{}")).unwrap()).await;
+        match reply {
+            Ok(reply) => reply.into_body().collect().await.is_ok(),
+            Err(_) => false,
+        }
+    };
+    assert!(ask().await);
+    pooled().await;
+    assert!(!ask().await);
 }
 
 /// Whoever resets a connection has seen what came on it.
@@ -150,7 +172,7 @@ async fn a_request_whose_pooled_connection_ends_later_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_an_upstream_began_to_answer_is_not_sent_again() {
+async fn row_8_a_request_that_an_upstream_began_to_answer_is_not_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let upstream = tokio::spawn(async move {

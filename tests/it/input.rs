@@ -82,7 +82,7 @@ async fn what_is_no_json_object_is_refused_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nesting_of_any_depth_is_survived() {
+async fn row_23_nesting_of_any_depth_is_survived() {
     let (served, mock) = served().await;
     for depth in [200, 100_000, 1_000_000] {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
@@ -184,7 +184,7 @@ async fn without_the_key_nothing_is_answered_and_nothing_is_read() {
 
 /// 100 MB, as a length that is announced and as one that is not.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_a_hundred_megabytes_is_refused_without_being_kept() {
+async fn row_23_a_body_of_a_hundred_megabytes_is_refused_without_being_kept() {
     const MEGABYTE: usize = 1 << 20;
     let (mock, port) = upstream();
     let config = config(port, "").replace("master_key:", "max_request_size_mb: 10, master_key:");
@@ -227,7 +227,7 @@ async fn a_body_of_a_hundred_megabytes_is_refused_without_being_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_without_end_are_refused() {
+async fn row_22_headers_without_end_are_refused() {
     let (served, mock) = served().await;
     let body = "{\"model\":\"known\",\"messages\":[]}";
     let one = format!("x-long: {}\r\n", "y".repeat(100 << 10));
@@ -290,6 +290,40 @@ async fn clients_that_send_slowly_hold_nobody_up() {
     // However slowly it came, it is a request like any other.
     for (client, sent) in slow.iter_mut().take(4) {
         let reply = client.call(&request[*sent + 5..]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+}
+
+/// What the bounds of heads and bodies are for: without them the same requests are read to their end.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_22_and_23_control_without_their_bounds_such_requests_are_read() {
+    let bed = super::bed::Bed::bounded(
+        1,
+        |ports| {
+            super::bed::config(ports[0], "").replace(
+                "general_settings: {",
+                "general_settings: {max_request_size_mb: 400, ",
+            )
+        },
+        |bounds| {
+            bounds.head = 4 << 20;
+            bounds.headers = 4096;
+        },
+    );
+    let auth = format!("authorization: Bearer {}\r\n", super::bed::MASTER_KEY);
+    let one = format!("{auth}x-long: {}\r\n", "y".repeat(100 << 10));
+    let names = format!("{auth}{}", "x-name: y\r\n".repeat(2000));
+    let body = "{\"model\":\"m\",\"messages\":[]}";
+    let long = format!(
+        "{{\"model\":\"m\",\"messages\":[],\"user\":\"{}\"}}",
+        "x".repeat(101 << 20)
+    );
+    for request in [
+        post_with(CHAT, body, &one),
+        post_with(CHAT, body, &names),
+        post_with(CHAT, &long, &auth),
+    ] {
+        let reply = Client::open(bed.address).await.call(request).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 }

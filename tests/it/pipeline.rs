@@ -2,6 +2,7 @@
 
 use super::bed::{Bed, Served, allow_many_connections, asked, config, upstream};
 use super::client::{Client, PATIENCE, chat};
+use super::faults::figure;
 use mock_upstream::Answer;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -188,7 +189,7 @@ fn events(text: &str) -> Vec<Value> {
 /// that is held up costs not much more than one that waits for its upstream.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_reader_costs_a_bounded_amount_of_memory() {
+async fn row_20_a_slow_reader_costs_a_bounded_amount_of_memory() {
     const READERS: usize = 40;
     /// 64 KiB, and what allocators round up.
     const MOST: usize = (64 + 16) << 10;
@@ -196,10 +197,48 @@ async fn a_slow_reader_costs_a_bounded_amount_of_memory() {
     let calm = held(READERS, Some(5_000)).await;
     let slow = held(READERS, None).await;
     let buffered = slow.saturating_sub(calm);
+    figure!(
+        20,
+        "{READERS} readers that stop, of streams without end: {} KiB more than a calm one each",
+        buffered >> 10
+    );
     assert!(
         buffered <= MOST,
         "{buffered} bytes for a slow reader, {calm} for a calm one"
     );
+}
+
+/// Bytes that the upstream gets rid of while a client does not read on, where so much of a reply may wait for it here.
+#[cfg(target_os = "linux")]
+async fn taken(waits: Option<usize>) -> u64 {
+    let bed = Bed::bounded(
+        1,
+        |ports| config(ports[0], ""),
+        |bounds| bounds.head = waits.unwrap_or(bounds.head),
+    );
+    bed.mock.script(vec![Answer {
+        sse: Some(["x", "y"].map(|text| padded(text, 1 << 20)).into()),
+        repeat: 1 << 20,
+        ..Answer::default()
+    }]);
+    let mut reader = Client::narrow(bed.address).await;
+    reader.send(chat("m", true)).await;
+    reader.until("data: ").await;
+    settled(&bed.mock).await;
+    bed.mock.written()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn row_20_control_without_the_bound_a_reply_waits_here() {
+    let (with, without) = (taken(None).await, taken(Some(64 << 20)).await);
+    figure!(
+        20,
+        "taken of an upstream for a reader that stops: {} KiB; without a bound {} KiB",
+        with >> 10,
+        without >> 10
+    );
+    assert!(without > with + (8 << 20), "{with} {without}");
 }
 
 /// Bytes that each of so many streams costs whose clients do not read on. The upstream goes on for ever, or stalls
@@ -211,7 +250,7 @@ async fn held(readers: usize, stall_after: Option<usize>) -> usize {
     mock.script(vec![Answer {
         // Little text, of which a stream that reports no usage must keep all, in large events. A model that says the
         // same again and again would be stopped.
-        sse: Some(vec![padded("x"), padded("y")]),
+        sse: Some(["x", "y"].map(|text| padded(text, 4000)).into()),
         repeat: 1 << 20,
         stall_after,
         ..Answer::default()
@@ -236,9 +275,9 @@ async fn held(readers: usize, stall_after: Option<usize>) -> usize {
 }
 
 #[cfg(target_os = "linux")]
-fn padded(text: &str) -> Value {
+fn padded(text: &str, length: usize) -> Value {
     let mut chunk = chunk(text);
-    chunk["system_fingerprint"] = "f".repeat(4000).into();
+    chunk["system_fingerprint"] = "f".repeat(length).into();
     chunk
 }
 

@@ -1,5 +1,7 @@
 //! Hot reload under load: calls never notice, and nothing of a replaced configuration is kept.
 
+use super::bed::asked;
+use super::faults::{figure, longer};
 use bytes::Bytes;
 use gateway::adapt::{Fault, Head, UpstreamRequest};
 use gateway::config::{self, Reload, Reloader, Snapshot};
@@ -17,8 +19,7 @@ use std::time::Duration;
 
 /// Reloads to make: `RELOADS=1000 cargo test reload` makes a thousand.
 fn reloads() -> usize {
-    let asked = std::env::var("RELOADS").ok();
-    asked.and_then(|n| n.parse().ok()).unwrap_or(100)
+    asked("RELOADS", 100 * longer().min(10))
 }
 
 /// An upstream that takes longer than a reload, so that calls are always under way.
@@ -112,7 +113,7 @@ fn start(path: &Path) -> Bench {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reloads_under_load_fail_no_call_and_keep_nothing() {
+async fn row_31_reloads_under_load_fail_no_call_and_keep_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.yaml");
     std::fs::write(&path, text(0)).unwrap();
@@ -175,4 +176,28 @@ async fn reloads_under_load_fail_no_call_and_keep_nothing() {
     let version = format!("\ngateway_config_version {}.0\n", applied + 1);
     assert!(shown.contains(&version), "{shown}");
     assert!(!shown.contains("litellm_proxy_failed_requests_metric_total{"));
+    figure!(
+        31,
+        "{count} reloads, {rejected} of them invalid: {} calls, 0 failed",
+        answered.load(Ordering::Relaxed)
+    );
+}
+
+/// What a reload is checked for: a configuration that is put in force as it was read takes the model away.
+#[tokio::test]
+async fn row_31_control_what_is_not_checked_before_it_is_in_force_fails_calls() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.yaml");
+    std::fs::write(&path, text(0)).unwrap();
+    let bench = start(&path);
+    let call = || {
+        let body = Bytes::from_static(br#"{"messages":[{"role":"user","content":"hi"}]}"#);
+        Call::new(Op::Chat, "m", Params::parse(&body).unwrap())
+    };
+    std::fs::write(&path, text(1)).unwrap();
+    assert!(matches!(bench.reloader.reload(), Reload::Rejected(_)));
+    assert!(bench.engine.call(call()).await.is_ok());
+    let unchecked = snapshot(config::Config::default(), 2, None);
+    bench.engine.snapshot.store(Arc::new(unchecked));
+    assert!(bench.engine.call(call()).await.is_err());
 }

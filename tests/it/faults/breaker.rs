@@ -154,3 +154,48 @@ async fn row_12_a_probe_whose_client_leaves_is_asked_again() {
     some_calls(&bed, 60).await;
     assert!(failing.reached() > 10, "{}", failing.reached());
 }
+
+/// Asks a deployment that fails six times of ten, never five times in a row, with a pause after each call: at which call
+/// it was ejected, if it was.
+async fn ejected_after(breaker: &str, pause: Duration, calls: u32) -> Option<u32> {
+    let bed = Bed::with(2, |ports| {
+        let router = format!("num_retries: 0, disable_cooldowns: true, circuit_breaker: {breaker}");
+        group(ports, "", &router, "")
+    });
+    let burst = (0..400).map(|n| if n % 5 < 3 { ill(500) } else { well(0) });
+    bed.mocks[0].script(burst.collect());
+    bed.mocks[1].script(vec![well(0)]);
+    let mut client = Client::open(bed.address).await;
+    for call in 1..=calls {
+        client.call(asks(json!({}), "")).await;
+        tokio::time::sleep(pause).await;
+        if state(&bed).await == "2.0" {
+            return Some(call);
+        }
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_13_a_burst_of_failures_ejects_alike_at_any_rate() {
+    let breaker = "{success_rate: 0.5, min_calls: 20, window: 10, ejection_time: 60}";
+    let mut after = Vec::new();
+    for pause in [Duration::ZERO, Duration::from_millis(20)] {
+        let call = ejected_after(breaker, pause, 300)
+            .await
+            .expect("it is ejected");
+        figure!(
+            13,
+            "6 of 10 fail, {pause:?} between calls: ejected at call {call} of both deployments"
+        );
+        after.push(call);
+    }
+    // Chance says to which of the two a call goes: of so many more than a quarter have gone to the failing one.
+    assert!(
+        after.iter().all(|call| (20..=80).contains(call)),
+        "{after:?}"
+    );
+    // The control: without a least success rate, failures that are not in a row eject nobody.
+    let without = ejected_after("{success_rate: 0, ejection_time: 60}", Duration::ZERO, 200).await;
+    assert_eq!(without, None);
+}

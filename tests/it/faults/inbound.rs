@@ -1,10 +1,14 @@
-//! Rows 21 to 27: clients that mean no good. Each is told so or closed on, and the others notice nothing.
+//! Rows 24 to 26: requests that two readers could take for different ones. No second one is ever served out of them.
 
 use super::{asks, call, figure, group, well};
-use crate::bed::{Bed, MASTER_KEY, Served, upstream};
-use crate::client::{Client, PATIENCE, get};
+use crate::bed::{Bed, MASTER_KEY};
+use crate::client::{Client, get};
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// How a server takes bytes that are no clean request: the statuses that it answered, and whether it closed.
 async fn answered(bed: &Bed, bytes: &[u8]) -> (Vec<u16>, bool) {
@@ -161,169 +165,74 @@ async fn row_26_a_body_that_is_not_read_ends_its_connection() {
         "one answer, the body is not taken for a request"
     );
     figure!(26, "requests read out of an undrained body: 0");
+
+    // The control: where no body is announced, the same bytes are a request, and it is answered.
+    let none = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
+    let (statuses, _) = answered(&bed, format!("{none}{inner}").as_bytes()).await;
+    assert_eq!(statuses, [401, 200]);
 }
 
-/// Frames of HTTP/2, as few as a flood needs.
-mod h2 {
-    pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    /// `POST http://x/`, from the static table.
-    const REQUEST: &[u8] = &[0x83, 0x86, 0x84, 0x41, 0x01, b'x'];
-
-    pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-        let mut frame = (payload.len() as u32).to_be_bytes()[1..].to_vec();
-        frame.extend_from_slice(&[kind, flags]);
-        frame.extend_from_slice(&stream.to_be_bytes());
-        frame.extend_from_slice(payload);
-        frame
-    }
-
-    pub fn opened_and_reset(stream: u32) -> Vec<u8> {
-        let mut frames = frame(1, 0x4, stream, REQUEST);
-        frames.extend(frame(3, 0, stream, &8u32.to_be_bytes()));
-        frames
-    }
-
-    pub fn without_end(stream: u32) -> Vec<u8> {
-        frame(1, 0, stream, REQUEST)
-    }
-
-    pub fn continued(stream: u32) -> Vec<u8> {
-        // Literal headers that are never indexed.
-        let mut block = Vec::new();
-        for _ in 0..200 {
-            block.extend_from_slice(&[0x10, 1, b'a', 60]);
-            block.extend_from_slice(&[b'b'; 60]);
+/// An upstream that answers when it has read a request's head, and takes what comes after the answer as it likes: so
+/// many connections it has accepted.
+async fn hasty() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = accepted.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let (mut seen, mut answered) = (Vec::new(), 0);
+                let mut buffer = vec![0; 1 << 10];
+                while let Ok(1..) = stream
+                    .read(&mut buffer)
+                    .await
+                    .inspect(|n| seen.extend_from_slice(&buffer[..*n]))
+                {
+                    // Every head that it finds is a request to it, wherever that came from.
+                    let heads = memchr::memmem::find_iter(&seen, b"POST /v1/").count();
+                    for _ in answered..heads {
+                        let body = super::reply().to_string();
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                            body.len()
+                        );
+                        let _ = stream.write_all((head + &body).as_bytes()).await;
+                    }
+                    answered = answered.max(heads);
+                    // It is slow with what it has answered already.
+                    tokio::time::sleep(Duration::from_millis(if heads > 0 { 20 } else { 0 })).await;
+                }
+            });
         }
-        frame(9, 0, stream, &block)
-    }
-
-    pub fn ping() -> Vec<u8> {
-        frame(6, 0, 0, &[0; 8])
-    }
-
-    pub fn settings() -> Vec<u8> {
-        frame(4, 0, 0, &[])
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn row_27_floods_of_http_2_end_their_connection_and_harm_nobody() {
-    type Frame = fn(u32) -> Vec<u8>;
-    let (_mock, port) = upstream();
-    let served = Served::start(&group(&[port], "", "num_retries: 0", "")).await;
-    served.lives().await;
-    let before = served.memory();
-    let floods: [(&str, Frame); 4] = [
-        ("rapid reset", |n| h2::opened_and_reset(n * 2 + 1)),
-        ("continuation", |n| {
-            if n == 0 {
-                h2::without_end(1)
-            } else {
-                h2::continued(1)
-            }
-        }),
-        ("ping", |_| h2::ping()),
-        ("settings", |_| h2::settings()),
-    ];
-    for (name, frame) in floods {
-        let mut flooder = Client::open(served.address).await;
-        flooder.send(h2::PREFACE).await;
-        let (mut sent, begun) = (0u32, Instant::now());
-        let mut slowest = Duration::ZERO;
-        while sent < 20_000 && begun.elapsed() < Duration::from_secs(3) {
-            let frames: Vec<u8> = (sent..sent + 200).flat_map(frame).collect();
-            flooder.send_some(&frames).await;
-            sent += 200;
-            if sent % 2000 == 0 {
-                let looked = Instant::now();
-                served.lives().await;
-                slowest = slowest.max(looked.elapsed());
-            }
-        }
-        let closed = tokio::time::timeout(Duration::from_millis(500), flooder.closed())
-            .await
-            .is_ok();
-        let grown = served.memory().saturating_sub(before) >> 20;
-        figure!(
-            27,
-            "{name}: {sent} frames, closed: {closed}, others' slowest {slowest:.1?}, {grown} MiB more"
-        );
-        if matches!(name, "rapid reset" | "continuation") {
-            assert!(closed, "{name}");
-        }
-        assert!(slowest < Duration::from_secs(2), "{name}: {slowest:?}");
-        assert!(grown < 64, "{name}: {grown} MiB");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn row_21_many_slow_heads_leave_room_for_others() {
-    crate::bed::allow_many_connections();
-    let bed = Bed::with(1, |ports| group(ports, "", "num_retries: 0", ""));
-    bed.mock.script(vec![well(0)]);
-    let mut slow = Vec::new();
-    for _ in 0..300 * super::longer() {
-        let mut client = Client::open(bed.address).await;
-        client
-            .send("POST /v1/chat/completions HTTP/1.1\r\nx: ")
-            .await;
-        slow.push(client);
-    }
-    let mut slowest = Duration::ZERO;
-    for _ in 0..30 {
-        let begun = Instant::now();
-        assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
-        slowest = slowest.max(begun.elapsed());
-    }
-    figure!(
-        21,
-        "{} half-sent heads: others' slowest call {slowest:.1?}",
-        slow.len()
-    );
-    assert!(slowest < PATIENCE);
-}
-
-/// A limit of connections makes others wait; it fails nobody.
-#[tokio::test(flavor = "multi_thread")]
-async fn row_35_connections_above_the_limit_wait() {
-    let (mock, port) = upstream();
-    mock.script(vec![well(0)]);
-    let config = group(&[port], "", "num_retries: 0", "");
-    let served = Served::start_with(&config, &["--limit_concurrency", "4"]).await;
-    let mut held = Vec::new();
-    for _ in 0..4 {
-        let mut client = Client::open(served.address).await;
-        assert_eq!(client.call(get("/health/liveliness")).await.status, 200);
-        held.push(client);
-    }
-    let address = served.address;
-    let mut waiting = tokio::spawn(async move {
-        Client::open(address)
-            .await
-            .call(get("/health/liveliness"))
-            .await
-            .status
     });
-    let early = tokio::time::timeout(Duration::from_millis(300), &mut waiting).await;
-    assert!(early.is_err(), "the fifth waits");
-    held.pop();
-    let status = tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .expect("it is served")
-        .unwrap();
-    figure!(
-        35,
-        "a fifth connection where four are allowed: waited, then {status}"
-    );
-    assert_eq!(status, 200);
+    (port, accepted)
+}
 
-    // The control: where five are allowed, the fifth does not wait.
-    let served = Served::start_with(&config, &["--limit_concurrency", "5"]).await;
-    let mut held = Vec::new();
-    for _ in 0..5 {
-        let mut client = Client::open(served.address).await;
-        let told = tokio::time::timeout(PATIENCE, client.call(get("/health/liveliness")));
-        assert_eq!(told.await.expect("it is served").status, 200);
-        held.push(client);
+/// A connection on which a request was answered before its body was sent is not used for another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_26_an_upstream_that_answers_early_gets_no_second_request_into_the_first() {
+    let (port, accepted) = hasty().await;
+    let bed = Bed::with(1, |_| group(&[port], "", "num_retries: 0", ""));
+    let long = "x".repeat(16 << 20);
+    for _ in 0..3 {
+        let reply = call(&bed, asks(json!({"user": &*long}), "")).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
     }
+    let long_ones = accepted.load(Ordering::SeqCst);
+
+    // The control: what was sent whole leaves a connection that is used again.
+    let (port, accepted) = hasty().await;
+    let bed = Bed::with(1, |_| group(&[port], "", "num_retries: 0", ""));
+    for _ in 0..3 {
+        assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let short_ones = accepted.load(Ordering::SeqCst);
+    figure!(
+        26,
+        "3 calls answered before their body was sent: {long_ones} connections; 3 that were sent whole: {short_ones}"
+    );
+    assert_eq!((long_ones, short_ones), (3, 1));
 }

@@ -15,12 +15,16 @@
 //! | 18 | deadlines | [`deadlines`] |
 //! | 19 | clients that leave | `leaving` |
 //! | 20 | slow readers | `pipeline` |
-//! | 21, 24 to 27, 35 | slow heads, smuggling, upgrades, undrained bodies, floods, connections | [`inbound`]; slow bodies: `src/serve/inbound_tests.rs` |
+//! | 21 | slow heads and bodies | [`slow_clients`]; to the millisecond: `clocks`, `src/serve/inbound_tests.rs` |
 //! | 22, 23 | headers without end, bodies too large or too deep | `input`, `serve` |
-//! | 28, 29 | stop, restart, kill | [`stop`], and `stop` |
-//! | 30 | Redis down or frozen | [`redis`] |
+//! | 24 to 26 | smuggling, upgrades, undrained bodies on either side | [`inbound`] |
+//! | 27 | floods of HTTP/2, windows that never open | [`floods`] |
+//! | 28, 29 | stop, restart, kill | [`stop`], [`restart`], and `stop` |
+//! | 30 | Redis down, frozen or slow | [`redis`], [`redis_faults`] |
 //! | 31 | reloads | `reload`, `reload_served` |
-//! | 32 | panics | `serve` |
+//! | 32 | panics | [`panics`] |
+//! | 33, 34 | Python's callbacks, forks and interpreters | `tests/python` |
+//! | 35 | connections, files, disk, clock, names | [`machine`] |
 //! | 36 | all at random | [`soak`] |
 //! | 37 | order of threads | `tests/loom` |
 //! | 38 | any bytes | `fuzzed` |
@@ -28,14 +32,25 @@
 mod breaker;
 mod deadlines;
 mod explain;
+mod floods;
 mod health;
 mod hedging;
 mod inbound;
 mod load;
+#[cfg(target_os = "linux")]
+mod machine;
+mod panics;
 #[cfg(unix)]
 pub mod redis;
+#[cfg(unix)]
+mod redis_faults;
+#[cfg(unix)]
+mod redis_tls;
+#[cfg(unix)]
+mod restart;
 mod retries;
 mod routing;
+mod slow_clients;
 mod soak;
 #[cfg(unix)]
 mod stop;

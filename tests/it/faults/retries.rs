@@ -1,6 +1,6 @@
 //! Rows 1, 9, 10 and 11: retries help, and never become a storm.
 
-use super::{asks, call, figure, group, header, ill, longer, well};
+use super::{asks, call, figure, group, header, ill, longer, together, well};
 use crate::bed::{Bed, reserved};
 use crate::client::Client;
 use mock_upstream::Answer;
@@ -18,36 +18,50 @@ fn every_second_fails(answers: usize) -> Vec<Answer> {
         .collect()
 }
 
-/// Upstream requests for each of the clients', while half of them fail.
-async fn amplification(budget: &str) -> (f64, f64) {
+/// Upstream requests for each of the clients', while half of them fail. Calls begin at their time, whatever became of
+/// those before them.
+async fn amplification(budget: &str, calls: usize, rate: f64) -> (f64, f64) {
     let bed = Bed::with(2, |ports| {
         let router = format!("num_retries: 3, disable_cooldowns: true, retry_budget: {budget}");
         group(ports, "", &router, "")
     });
-    let calls = 1500 * longer();
     for mock in &bed.mocks {
-        mock.script(every_second_fails(calls * 4));
+        mock.script(every_second_fails(calls));
     }
-    let workers = (0..10).map(|_| async {
-        let mut client = Client::open(bed.address).await;
-        let mut well = 0;
-        for _ in 0..calls / 10 {
-            well += usize::from(client.call(asks(json!({}), "")).await.status == 200);
-        }
-        well
-    });
-    let well: usize = futures_util::future::join_all(workers).await.iter().sum();
+    let begun = tokio::time::Instant::now();
+    let idle = std::sync::Mutex::new(Vec::new());
+    let one = async |number: usize| {
+        tokio::time::sleep_until(begun + Duration::from_secs_f64(number as f64 / rate)).await;
+        let waits = idle.lock().unwrap().pop();
+        let mut client = match waits {
+            Some(client) => client,
+            None => Client::open(bed.address).await,
+        };
+        let well = client.call(asks(json!({}), "")).await.status == 200;
+        idle.lock().unwrap().push(client);
+        usize::from(well)
+    };
+    let well: usize = futures_util::future::join_all((0..calls).map(one))
+        .await
+        .iter()
+        .sum();
     let reached: u64 = bed.mocks.iter().map(mock_upstream::Mock::reached).sum();
     (reached as f64 / calls as f64, well as f64 / calls as f64)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_10_half_of_all_answers_fail_and_retries_add_a_fifth_at_most() {
-    let (with, well) = amplification("{ratio: 0.19, floor: 10}").await;
-    let (without, all_well) = amplification("false").await;
+    crate::bed::allow_many_connections();
+    let (calls, rate) = if longer() >= 10 {
+        (60_000, 1000.0)
+    } else {
+        (1500, 300.0)
+    };
+    let (with, well) = amplification("{ratio: 0.19, floor: 10}", calls, rate).await;
+    let (without, all_well) = amplification("false", calls / 6, rate).await;
     figure!(
         10,
-        "50 % errors: upstream/client requests {with:.3} ({:.0} % answered); without a budget {without:.3} ({:.0} %)",
+        "50 % errors, {calls} calls at {rate} a second: upstream/client requests {with:.3} ({:.0} % answered); without a budget {without:.3} ({:.0} %)",
         well * 100.0,
         all_well * 100.0
     );
@@ -72,15 +86,18 @@ async fn row_9_a_retry_waits_as_long_as_the_upstream_asks_but_not_for_ever() {
         assert!(took >= Duration::from_millis(least), "{took:?}");
         assert!(took < Duration::from_millis(most), "{took:?}");
     }
-    // The control: who asks for nothing is asked again sooner.
-    bed.mock.script(vec![ill(429), well(0)]);
-    let begun = Instant::now();
-    assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
-    assert!(
-        begun.elapsed() < Duration::from_millis(950),
-        "{:?}",
-        begun.elapsed()
-    );
+    // The control: who asks for nothing is asked again sooner, when the dice of the wait fall low.
+    let mut sooner = false;
+    for _ in 0..20 {
+        bed.mock.script(vec![ill(429), well(0)]);
+        let begun = Instant::now();
+        assert_eq!(call(&bed, asks(json!({}), "")).await.status, 200);
+        sooner = begun.elapsed() < Duration::from_millis(950);
+        if sooner {
+            break;
+        }
+    }
+    assert!(sooner, "every retry waited for a second");
 
     // It is passed on to the client, too.
     bed.mock.script(vec![asks_for("7")]);
@@ -100,6 +117,49 @@ async fn row_11_attempts_never_exceed_the_cap_however_they_nest() {
         );
         assert_eq!(reached, [attempts; 3]);
     }
+}
+
+/// Requests upstream for three calls at once, as an SDK makes them that tries again, too; each asks for ten thousand
+/// retries in every way there is.
+async fn greedy(budget: &str) -> u64 {
+    let bed = Bed::with(1, |ports| {
+        let router = format!(
+            "num_retries: 3, retry_after: 0, disable_cooldowns: true, retry_budget: {budget}"
+        );
+        group(ports, "", &router, "")
+    });
+    bed.mock.script(vec![ill(500)]);
+    let headers = "x-litellm-num-retries: 10000\r\nx-litellm-max-retries: 50\r\nx-gateway-deadline-ms: 4000\r\n";
+    let request = asks(json!({"num_retries": 10_000, "max_retries": 50}), headers);
+    for reply in together(&bed, &request, 3).await {
+        assert_eq!(reply.status, 500, "{}", reply.text());
+    }
+    bed.mock.reached()
+}
+
+/// The cap of one call is in `src/resilience/retry_tests.rs`.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_11_no_word_of_a_client_raises_attempts_above_the_budget() {
+    let (with, without) = tokio::join!(greedy("{ratio: 0, floor: 2}"), greedy("false"));
+    figure!(
+        11,
+        "3 calls that ask for 10,000 retries each, 2 in the budget: {with} requests upstream; without one {without} in 4 s"
+    );
+    assert_eq!(with, 3 + 2);
+    assert!(without > 6, "the control: {without}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_11_a_reply_tells_how_many_attempts_it_took() {
+    let bed = Bed::with(1, |ports| {
+        group(ports, "", "num_retries: 3, disable_cooldowns: true", "")
+    });
+    bed.mock.script(vec![ill(500), well(0)]);
+    let retried = call(&bed, asks(json!({}), "")).await;
+    let at_once = call(&bed, asks(json!({}), "")).await;
+    let told = |reply| header(reply, "x-litellm-attempted-retries");
+    assert_eq!(told(&retried).as_deref(), Some("1"));
+    assert_eq!(told(&at_once).as_deref(), Some("0"));
 }
 
 async fn nested(retries: u64) -> Vec<u64> {
@@ -148,4 +208,15 @@ async fn row_1_a_refused_connection_costs_the_client_nothing() {
     );
     assert_eq!(well, calls);
     assert_eq!(reached, calls as u64, "nobody is asked twice");
+
+    // The control: without retries the refusals are the client's.
+    let bed = Bed::with(2, |ports| {
+        let ports = [dead, ports[0], ports[1]];
+        group(&ports, "", "num_retries: 0, disable_cooldowns: true", "")
+    });
+    let mut refused = 0;
+    for _ in 0..60 {
+        refused += usize::from(call(&bed, asks(json!({}), "")).await.status != 200);
+    }
+    assert!(refused > 5, "{refused}");
 }

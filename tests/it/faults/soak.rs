@@ -1,7 +1,8 @@
-//! Row 36: everything at once, by dice whose seed is printed. `FAULTS=100 cargo test soak` goes on for ten minutes.
+//! Row 36: everything at once, by dice whose seed is printed. `FAULTS=10` goes on for ten minutes, `SOAK=60` for
+//! a minute.
 
 use super::{asks, figure, group, ill, longer, reply, well};
-use crate::bed::{Served, upstream};
+use crate::bed::{Served, asked, upstream};
 use crate::client::{Client, get};
 use mock_upstream::Answer;
 use serde_json::{Value, json};
@@ -99,10 +100,14 @@ async fn row_36_random_faults_leave_nothing_behind() {
         "",
     );
     let served = Served::start(&config).await;
-    let ends = Instant::now() + Duration::from_secs(6 * longer() as u64);
-    let workers = (0..16u64).map(|worker| {
+    let long = longer() >= 10;
+    let seconds = asked("SOAK", if long { 600 } else { 6 * longer() }) as u64;
+    let begun = Instant::now();
+    let ends = begun + Duration::from_secs(seconds);
+    let workers = (0..if long { 96 } else { 16 }).map(|worker| {
         let address = served.address;
         async move {
+            let worker: u64 = worker;
             let mut dice = Dice(seed ^ (worker + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let mut statuses = [0u64; 6];
             while Instant::now() < ends {
@@ -126,11 +131,18 @@ async fn row_36_random_faults_leave_nothing_behind() {
             statuses
         }
     });
-    let warm = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        served.memory()
+    let memory = async {
+        let mut seen = Vec::new();
+        tokio::time::sleep(Duration::from_secs((seconds / 5).max(2))).await;
+        while Instant::now() < ends {
+            seen.push((begun.elapsed().as_secs_f64() / 60.0, served.memory()));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        seen
     };
-    let (warm, all) = tokio::join!(warm, futures_util::future::join_all(workers));
+    let (memory, all) = tokio::join!(memory, futures_util::future::join_all(workers));
+    let warm = memory[0].1;
+    let slope = slope(&memory) / 1024.0;
     let calls: u64 = all.iter().flatten().sum();
     let well: u64 = all.iter().map(|statuses| statuses[2]).sum();
     let unanswered: u64 = all.iter().map(|statuses| statuses[0]).sum();
@@ -154,13 +166,30 @@ async fn row_36_random_faults_leave_nothing_behind() {
     let grown = served.memory().saturating_sub(warm) >> 20;
     figure!(
         36,
-        "seed {seed}: {calls} calls, {well} answered well, {unanswered} unanswered, {grown} MiB more after warm-up, gauges at rest: {at_rest}"
+        "seed {seed}: {calls} calls in {seconds} s ({:.0}/s), {well} answered well, {unanswered} unanswered, {grown} MiB more \
+         after warm-up, RSS slope {slope:.0} KiB a minute, gauges at rest: {at_rest}",
+        calls as f64 / seconds as f64
     );
     served.lives().await;
     assert!(at_rest, "{shown}");
     assert_eq!(unanswered, 0, "every call that stays gets an answer");
     assert!(well > calls / 4, "{well} of {calls}");
     assert!(grown < 48, "{grown} MiB");
+    // Of a few seconds it says nothing.
+    assert!(!long || slope < 1024.0, "{slope} KiB a minute");
+}
+
+/// Bytes a minute, by least squares.
+fn slope(seen: &[(f64, usize)]) -> f64 {
+    let count = seen.len() as f64;
+    let middle = seen.iter().map(|(at, _)| at).sum::<f64>() / count;
+    let mean = seen.iter().map(|(_, bytes)| *bytes as f64).sum::<f64>() / count;
+    let (mut above, mut below) = (0.0, f64::MIN_POSITIVE);
+    for (at, bytes) in seen {
+        above += (at - middle) * (*bytes as f64 - mean);
+        below += (at - middle).powi(2);
+    }
+    above / below
 }
 
 fn well_at_last() -> Answer {

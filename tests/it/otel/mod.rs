@@ -26,7 +26,10 @@ fn traced(port: u16) -> String {
 }
 
 /// What every test wants: spans and metrics at once.
-fn environment<'a>(endpoint: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+fn environment<'a>(
+    endpoint: &'a str,
+    more: &[(&'static str, &'a str)],
+) -> Vec<(&'static str, &'a str)> {
     let usual = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
         ("OTEL_BSP_SCHEDULE_DELAY", "20"),
