@@ -14,36 +14,79 @@ pub fn python(value: f64) -> CompactString {
     if size == 0.0 || (1e-4..1e16).contains(&size) {
         return text.into();
     }
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(text) => ("-", text),
-        None => ("", text),
+    // Costs are such numbers, and every reply tells some: digit by digit into place, without a text in between.
+    let text = text.as_bytes();
+    let (mantissa, exponent) = match memchr::memchr(b'e', text) {
+        Some(at) => (&text[..at], small(&text[at + 1..])),
+        None => (text, 0),
     };
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut digits = CompactString::from(whole);
-    digits.push_str(fraction);
-    let leading = digits.len() - digits.trim_start_matches('0').len();
-    let exponent = exponent + whole.len() as i32 - 1 - leading as i32;
-    let (first, others) = digits.trim_matches('0').split_at(1);
-    let mut out = CompactString::const_new("");
-    out.push_str(sign);
-    out.push_str(first);
-    if !others.is_empty() {
-        out.push('.');
-        out.push_str(others);
+    let point = memchr::memchr(b'.', mantissa).unwrap_or(mantissa.len());
+    let mut digits = [0; DIGITS];
+    let mut count = 0;
+    // Digits before the first that is not 0, and those before the point: what moves the exponent.
+    let (mut leading, mut whole) = (0, 0);
+    for (at, byte) in mantissa.iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            continue;
+        }
+        whole += i32::from(at < point);
+        if count == 0 && *byte == b'0' {
+            leading += 1;
+        } else if count < DIGITS {
+            digits[count] = *byte;
+            count += 1;
+        }
     }
-    out.push_str(if exponent < 0 { "e-" } else { "e+" });
+    let exponent = exponent + whole - 1 - leading;
+    let digits = &digits[..count];
+    let last = digits.iter().rposition(|digit| *digit != b'0').unwrap_or(0);
+    let mut out = [0; LONGEST];
+    let mut end = 0;
+    let mut put = |bytes: &[u8]| {
+        out[end..end + bytes.len()].copy_from_slice(bytes);
+        end += bytes.len();
+    };
+    if value < 0.0 {
+        put(b"-");
+    }
+    put(&digits[..1]);
+    if last > 0 {
+        put(b".");
+        put(&digits[1..=last]);
+    }
+    put(if exponent < 0 { b"e-" } else { b"e+" });
     if exponent.unsigned_abs() < 10 {
-        out.push('0');
+        put(b"0");
     }
-    out.push_str(itoa::Buffer::new().format(exponent.unsigned_abs()));
-    out
+    put(itoa::Buffer::new()
+        .format(exponent.unsigned_abs())
+        .as_bytes());
+    CompactString::from_utf8(&out[..end]).unwrap_or_default()
+}
+
+/// Digits of a float's shortest form at most.
+const DIGITS: usize = 17;
+/// Sign, digits, point, and an exponent of three.
+const LONGEST: usize = DIGITS + 8;
+
+/// A small whole number with its sign.
+fn small(text: &[u8]) -> i32 {
+    let (sign, digits) = match text {
+        [b'-', digits @ ..] => (-1, digits),
+        [b'+', digits @ ..] => (1, digits),
+        digits => (1, digits),
+    };
+    let all = digits
+        .iter()
+        .fold(0, |all, digit| all * 10 + i32::from(digit - b'0'));
+    sign * all
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::python;
+    use proptest::prelude::*;
 
     #[test]
     fn numbers_read_as_in_python() {
@@ -67,6 +110,18 @@ mod tests {
             (f64::NEG_INFINITY, "-inf"),
         ] {
             assert_eq!(python(value), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_reads_back_as_itself(bits: u64) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            let text = python(value);
+            prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), bits);
+            let small = text.split_once('e').map(|(_, exponent)| exponent);
+            prop_assert!(small.is_none_or(|exponent| exponent.len() >= 3 && "+-".contains(&exponent[..1])));
         }
     }
 }

@@ -112,10 +112,9 @@ fn unauthorized(message: &str) -> Refusal {
     )
 }
 
+/// In a time that tells nothing but whether the lengths are the same.
 fn same(given: &str, master: &str) -> bool {
-    let given = Sha256::digest(given.as_bytes());
-    let master = Sha256::digest(master.as_bytes());
-    bool::from(given[..].ct_eq(&master[..]))
+    bool::from(given.as_bytes().ct_eq(master.as_bytes()))
 }
 
 /// What is wrong with the master key, if the server should not listen beyond this machine with it.

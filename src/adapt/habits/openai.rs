@@ -47,6 +47,12 @@ fn own(model: &str) -> At<'_> {
     }
 }
 
+/// Whether `gpt-` and one of these digits is in a name. Asked with every call, and quicker than a search for a text.
+fn is_gpt(model: &str, generations: &[u8]) -> bool {
+    let is = |five: &[u8]| five.starts_with(b"gpt-") && generations.contains(&five[4]);
+    model.as_bytes().windows(5).any(is)
+}
+
 /// The family of a model of the `openai` provider.
 pub fn family(model: &str) -> Family {
     let name = model.rsplit('/').next().unwrap_or(model);
@@ -55,9 +61,9 @@ pub fn family(model: &str) -> Family {
         letters.next() == Some(b'o') && letters.next().is_some_and(|b| b.is_ascii_digit());
     if numbered_o && facts::is_openai_model(name) {
         Family::OSeries
-    } else if model.contains("gpt-5") && model.contains("search") {
+    } else if is_gpt(model, b"5") && model.contains("search") {
         Family::Gpt5Search
-    } else if (model.contains("gpt-5") || model.contains("gpt-6")) && !name.contains("gpt-5-chat") {
+    } else if is_gpt(model, b"56") && !name.contains("gpt-5-chat") {
         Family::Gpt5
     } else if !facts::is_openai_model(
         model

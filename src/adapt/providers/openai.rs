@@ -20,7 +20,9 @@ use crate::adapt::{Adapter, Head, Reply, StreamAdapter, Target, UpstreamRequest}
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::request::{Call, Op};
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 /// The adapter.
 pub struct OpenAi;
@@ -59,7 +61,7 @@ impl Adapter for OpenAi {
             id: &call.id,
             created: call.created,
         };
-        let searches = u64::from(memchr::memmem::find(&body, CITATION).is_some());
+        let searches = u64::from(CITATION.find(&body).is_some());
         if call.op == Op::Chat
             && let Some(fast) = canonical_fast::chat(&body, &context)
         {
@@ -164,7 +166,7 @@ pub(super) fn streamed(
 }
 
 /// What a chat that searched the web has among its annotations. Texts cannot hold it: their quotes are escaped.
-const CITATION: &[u8] = br#""url_citation""#;
+static CITATION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""url_citation""#));
 
 /// A reply that cites pages without a count of searches is billed for one.
 fn searched(mut usage: Usage, searches: u64) -> Usage {
