@@ -73,8 +73,7 @@ const LONGEST: usize = DIGITS + 8;
 fn small(text: &[u8]) -> i32 {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
     };
     let all = digits
         .iter()
