@@ -141,6 +141,8 @@ pub struct ErrorParts {
     pub retry: bool,
     /// The provider answered with success, and with something that is none: its own client is content with that.
     pub answered: bool,
+    /// No upstream has seen a byte of the request.
+    pub unsent: bool,
 }
 
 impl Error {
@@ -168,6 +170,7 @@ impl Error {
             headers: None,
             retry: row.retry,
             answered: false,
+            unsent: false,
         }))
     }
 

@@ -31,7 +31,7 @@ impl<'a> Place<'a> {
 pub fn fault(call: &Call, target: &Target, fault: Fault) -> Error {
     let place = Place::of(call, target);
     match fault {
-        Fault::Connection => place.connection(),
+        Fault::Connection | Fault::Unreachable => place.connection(),
         Fault::Timeout { limit, taken } => place.timeout(&format!(
             " - timeout value={:?}, time taken={:.2} seconds",
             limit.as_secs_f64(),

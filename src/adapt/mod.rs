@@ -164,7 +164,9 @@ impl StreamEnd {
 /// What went wrong on the way to the provider, before a dialect names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
-    /// No connection, or one that ended before the reply's head.
+    /// No connection was made: the upstream has not seen a byte of the request.
+    Unreachable,
+    /// A connection that ended before the reply's head.
     Connection,
     /// A clock ran out: its limit, and how long the call had been under way.
     Timeout {

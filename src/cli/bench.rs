@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_is_an_error() {
         let error = run(&bench("http://127.0.0.1:1")).unwrap_err();
-        assert_eq!(error, "no call succeeded: Connection");
+        assert_eq!(error, "no call succeeded: Unreachable");
     }
 
     #[test]

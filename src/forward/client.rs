@@ -180,7 +180,16 @@ fn built(request: UpstreamRequest) -> Result<Request<Outgoing>, Fault> {
 fn fault_of(error: &legacy::Error, watch: &Watch) -> Fault {
     sources(error)
         .find_map(|cause| cause.downcast_ref::<TooSlow>())
-        .map_or(Fault::Connection, |slow| watch.timeout(slow.0))
+        .map_or_else(
+            || {
+                if error.is_connect() {
+                    Fault::Unreachable
+                } else {
+                    Fault::Connection
+                }
+            },
+            |slow| watch.timeout(slow.0),
+        )
 }
 
 fn is_stale(error: &legacy::Error) -> bool {

@@ -9,7 +9,7 @@ use super::media;
 use super::running::Running;
 use crate::account::Usage;
 use crate::adapt::mock::{self, Mocked};
-use crate::adapt::{Auth, GOOGLE_PROJECT, Head, Reply, Target, UpstreamRequest};
+use crate::adapt::{Auth, Fault, GOOGLE_PROJECT, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result, Side};
 use crate::forward::sigv4::Scope;
 use crate::forward::{Clocks, Upstream, UpstreamBody, collect};
@@ -81,7 +81,7 @@ impl Engine {
                 Ok(got) => return Ok(got),
                 Err(error) => error,
             };
-            if made >= retries || !client_would_retry(&error) || !running.may_retry() {
+            if made >= retries || !client_would_retry(&error) || !running.may_retry(&error) {
                 return Err(running.note_failure(target, error));
             }
             let headers = error.headers.as_deref();
@@ -239,7 +239,12 @@ impl Engine {
         let sending = Instant::now();
         let sent = self.transport.send(request, clocks(call, target)).await;
         took.first_byte.get_or_insert(sending.elapsed());
-        let mut upstream = sent.map_err(|fault| adapter.fault(call, target, fault))?;
+        let mut upstream = sent.map_err(|fault| {
+            let unsent = fault == Fault::Unreachable;
+            let mut error = adapter.fault(call, target, fault);
+            error.unsent = unsent;
+            error
+        })?;
         if upstream.head.status.is_success() {
             return Ok(upstream);
         }

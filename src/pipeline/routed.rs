@@ -124,7 +124,7 @@ impl Engine {
             // Nobody was asked, and nobody could be.
             let hopeless = running.tried.is_none() && !error.retry;
             let worthwhile = by_policy || retry::is_worthwhile(&error, &standing);
-            if running.retries >= retries || hopeless || !worthwhile || !running.may_retry() {
+            if running.retries >= retries || hopeless || !worthwhile || !running.may_retry(&error) {
                 return Err(error);
             }
             if !matches!(error.status, 408 | 409 | 429 | 500..)

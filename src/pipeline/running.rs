@@ -120,8 +120,12 @@ impl Running {
         now.saturating_duration_since(self.call.started)
     }
 
-    /// Whether the budget of its group has one more attempt; it is counted then.
-    pub(super) fn may_retry(&self) -> bool {
+    /// Whether the budget of its group has one more attempt; it is counted then. After one that no upstream has seen
+    /// another is no more load than there would be without it: that costs nothing of the budget.
+    pub(super) fn may_retry(&self, error: &Error) -> bool {
+        if error.unsent {
+            return true;
+        }
         let Some(tried) = &self.tried else {
             return true;
         };

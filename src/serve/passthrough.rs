@@ -343,7 +343,7 @@ async fn passed(
 
 fn failed(gateway: &Gateway, call: &Call, url: &str, fault: Fault) -> Response<ReplyBody> {
     let what = match fault {
-        Fault::Connection => "the upstream cannot be reached".to_owned(),
+        Fault::Connection | Fault::Unreachable => "the upstream cannot be reached".to_owned(),
         Fault::Timeout { limit, .. } => format!("the upstream did not answer within {limit:?}"),
         Fault::Cut => "the upstream's reply broke off".to_owned(),
         Fault::TooLarge(limit) => format!("the upstream's reply is longer than {limit} bytes"),

@@ -130,7 +130,7 @@ impl Adapter for Anthropic {
     }
 
     fn fault(&self, call: &Call, target: &Target, fault: Fault) -> Error {
-        if fault != Fault::Connection {
+        if !matches!(fault, Fault::Connection | Fault::Unreachable) {
             return faults::fault(call, target, fault);
         }
         let kind = ErrorKind::InternalServer;

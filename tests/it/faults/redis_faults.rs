@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+/// What a Redis may add to the slowest of a hundred calls.
+const BAR: Duration = Duration::from_millis(5);
+
 const LIMITS: &str = ", rpm: 1000000";
 
 /// What stands between a gateway and its Redis and keeps every answer for so long.
@@ -75,6 +78,9 @@ async fn added_p99(bed: &Bed, alone: &Bed) -> (Duration, Duration) {
         if added < least.0 {
             least = (added, p99(&without));
         }
+        if added <= BAR {
+            break;
+        }
     }
     least
 }
@@ -129,7 +135,7 @@ async fn row_30_a_redis_that_is_slow_freezes_or_dies_holds_nobody_up() {
             30,
             "Redis {fault}: slowest call of the first second {slowest:.1?}; after it {added:.1?} added to a p99 of {base:.1?}"
         );
-        assert!(added <= Duration::from_millis(5), "{fault}: {added:?}");
+        assert!(added <= BAR, "{fault}: {added:?}");
         assert!(unavailable(&bed) > 0, "{fault}: it was asked all the time");
         match fault {
             "30 ms slow" | "300 ms slow" => between.delay(0),

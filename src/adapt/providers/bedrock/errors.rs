@@ -71,7 +71,7 @@ pub fn unreadable(target: &Target, what: &str) -> Error {
 /// A broken connection or a clock that ran out.
 pub fn fault(call: &Call, target: &Target, fault: Fault) -> Error {
     match fault {
-        Fault::Connection => {
+        Fault::Connection | Fault::Unreachable => {
             let mut error = broken(target, "Server disconnected without sending a response.");
             error.retry = true;
             error

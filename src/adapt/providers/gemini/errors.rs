@@ -63,7 +63,7 @@ pub fn fault(call: &Call, target: &Target, fault: Fault) -> Error {
         target.provider.name
     };
     match fault {
-        Fault::Connection => {
+        Fault::Connection | Fault::Unreachable => {
             let text = "Server disconnected without sending a response.";
             let mut error = named(provider, target, None, text);
             error.retry = true;
