@@ -1,8 +1,9 @@
 //! Strategies, checks and budgets of a configuration, as calls meet them.
 
-use super::{asks, call, group, message, together, well};
+use super::{asks, call, group, message, well};
 use crate::bed::Bed;
 use serde_json::json;
+use std::time::Duration;
 
 fn reached(bed: &Bed) -> Vec<u64> {
     bed.mocks.iter().map(mock_upstream::Mock::reached).collect()
@@ -14,9 +15,18 @@ async fn the_least_busy_deployment_is_asked() {
         group(ports, "", "routing_strategy: least-busy", "")
     });
     for mock in &bed.mocks {
-        mock.script(vec![well(600)]);
+        mock.script(vec![well(1500)]);
     }
-    let replies = together(&bed, &asks(json!({}), ""), 9).await;
+    // One after the other, each while those before are under way: two that choose at once see the same.
+    let request = asks(json!({}), "");
+    let calls = (0..9).map(|nth| {
+        let (bed, request) = (&bed, request.clone());
+        async move {
+            tokio::time::sleep(Duration::from_millis(60 * nth)).await;
+            call(bed, request).await
+        }
+    });
+    let replies = futures_util::future::join_all(calls).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     assert_eq!(reached(&bed), [3, 3, 3]);
 }
