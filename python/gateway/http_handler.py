@@ -5,6 +5,7 @@ No call of this package goes through them; the core has a client of its own.
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,12 +14,16 @@ from typing import Any, NoReturn
 from gateway.exceptions import Timeout
 from gateway.paths import LITELLM_VERSION
 
-try:
-    # Programs give this client what is httpx's: timeouts, hooks, transports.
-    import httpx
-except ImportError:
-    # openai 3 brings this one only.
-    import httpx2 as httpx  # type: ignore[no-redef,import-not-found,unused-ignore]
+
+def _httpx() -> Any:
+    """httpx where it is installed, since programs give this client what is httpx's; openai 3 brings httpx2 only."""
+    try:
+        return importlib.import_module("httpx")
+    except ImportError:
+        return importlib.import_module("httpx2")
+
+
+httpx: Any = _httpx()
 
 # LiteLLM's `COMPLETION_HTTP_FALLBACK_SECONDS` and `HTTP_HANDLER_CONNECT_TIMEOUT_SECONDS`.
 _DEFAULT_TIMEOUT = httpx.Timeout(timeout=600.0, connect=5.0)
@@ -43,7 +48,7 @@ def _masked(text: str) -> str:
     return f"{before}key=[REDACTED_API_KEY]{more}{rest}"
 
 
-class MaskedHTTPStatusError(httpx.HTTPStatusError):
+class MaskedHTTPStatusError(httpx.HTTPStatusError):  # type: ignore[misc]
     """A 4xx or 5xx reply, without the key that was in its address.
 
     `message` and `text` are the reply's body, `status_code` its status.
