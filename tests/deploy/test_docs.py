@@ -15,7 +15,7 @@ from conftest import KEY, ROOT, free_port, until_alive
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 #: Commands that this folder's other tests, CI itself or no test runs: what builds, needs a daemon, or needs a cluster.
-ELSEWHERE = ("make ", "cargo ", "docker ", "helm ", "kubectl ", "python benches/")
+ELSEWHERE = ("make ", "cargo ", "docker ", "helm ", "kubectl ", "python benches/", "cp deploy/systemd/", "systemctl ")
 
 
 def blocks(language: str) -> list[pytest.param]:
