@@ -103,9 +103,9 @@ class CustomStreamWrapper:
 
     async def __anext__(self) -> Any:
         # A batch may hold nothing but the end mark.
-        import asyncio
-
         while not self._waiting:
+            import asyncio
+
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Any] = loop.create_future()
             self.completion_stream.next_batch_async(self._maker, self._hidden_params, loop, future, deliver)

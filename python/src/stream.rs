@@ -130,19 +130,32 @@ impl Drop for Giveback<'_> {
     }
 }
 
+/// Bytes at once that no model speaks in: what comes is not held up by whoever makes it.
+const BURST: usize = 4 << 10;
+
+/// How often a burst is looked at again before it is taken to be over.
+const LOOKS: usize = 64;
+
 /// Adds what else is there, without waiting for the upstream. The second part says that the stream is over, and how.
 async fn drain(events: &mut AnswerStream, first: Bytes) -> (Bytes, Option<Option<Error>>) {
     let mut more = BytesMut::new();
     let mut over = None;
     while first.len() + more.len() < MAX_BATCH {
-        let next = match poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await {
-            // The connection gives one piece at a time; another may lie in its buffer.
-            Poll::Pending => {
-                tokio::task::yield_now().await;
-                poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await
-            }
-            ready @ Poll::Ready(_) => ready,
+        // The connection gives one piece at a time; another may lie in its buffer. Where much has come at once more is
+        // on its way, and worth more than a moment: handing a batch over costs as much as making many chunks.
+        let looks = if first.len() + more.len() < BURST {
+            1
+        } else {
+            LOOKS
         };
+        let mut next = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
+        for _ in 0..looks {
+            if next.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+            next = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
+        }
         match next {
             Poll::Ready(Some(Ok(bytes))) => more.extend_from_slice(&bytes),
             Poll::Ready(Some(Err(error))) => over = Some(Some(error)),
