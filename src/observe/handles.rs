@@ -4,21 +4,13 @@
 use super::families::Families;
 use super::family::{Counter, Gauge};
 use super::labels::Labels;
-use foldhash::fast::RandomState;
-use parking_lot::RwLock;
+use super::resolved::{Kept, Resolved};
 use prometheus::Histogram;
-use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
-
-const SHARDS: usize = 16;
-/// Most label sets kept in one shard. A full shard is emptied: its series stay, only finding them costs again.
-const PER_SHARD: usize = 1024;
 
 /// The series that every successful call of one label set touches; the sparse ones resolve when first used.
 #[allow(missing_docs)]
 pub struct Handles {
-    key: Box<[Box<str>; 13]>,
     pub total: Counter,
     pub requests: Counter,
     pub spend: Counter,
@@ -38,47 +30,35 @@ pub struct Handles {
     pub remaining_tokens: OnceLock<Gauge>,
 }
 
+/// Most label sets whose handles are kept; series that are left stay, only finding them costs again.
+const MOST: usize = 16 * 1024;
+
 /// The cache of [`Handles`].
-pub struct HandleCache {
-    hasher: RandomState,
-    shards: [RwLock<HashMap<u64, Arc<Handles>>>; SHARDS],
-}
+pub struct HandleCache(Resolved<Handles, TEXTS>);
+
+const TEXTS: usize = 13;
 
 impl Default for HandleCache {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::default(),
-            shards: std::array::from_fn(|_| RwLock::new(HashMap::new())),
-        }
+        Self(Resolved::holding(MOST))
     }
 }
 
 impl HandleCache {
     /// The handles of `labels`; `asked` is the model as the caller asked for it.
-    pub fn find(&self, families: &Families, labels: &Labels<'_>, asked: &str) -> Arc<Handles> {
-        let key = key(labels, asked);
-        let hash = self.hasher.hash_one(key);
-        let shard = &self.shards[hash as usize % SHARDS];
-        if let Some(found) = shard.read().get(&hash)
-            && found
-                .key
-                .iter()
-                .zip(key)
-                .all(|(mine, theirs)| **mine == *theirs)
-        {
-            return found.clone();
-        }
-        let made = Arc::new(Handles::resolve(families, labels, asked, key));
-        let mut shard = shard.write();
-        if shard.len() >= PER_SHARD {
-            shard.clear();
-        }
-        shard.insert(hash, made.clone());
-        made
+    pub fn find(
+        &self,
+        families: &Families,
+        labels: &Labels<'_>,
+        asked: &str,
+    ) -> Arc<Kept<Handles, TEXTS>> {
+        self.0.find(key(labels, asked), || {
+            Handles::resolve(families, labels, asked)
+        })
     }
 }
 
-fn key<'a>(labels: &Labels<'a>, asked: &'a str) -> [&'a str; 13] {
+fn key<'a>(labels: &Labels<'a>, asked: &'a str) -> [&'a str; TEXTS] {
     [
         asked,
         labels.hashed_api_key,
@@ -97,13 +77,12 @@ fn key<'a>(labels: &Labels<'a>, asked: &'a str) -> [&'a str; 13] {
 }
 
 impl Handles {
-    fn resolve(families: &Families, labels: &Labels<'_>, asked: &str, key: [&str; 13]) -> Self {
+    fn resolve(families: &Families, labels: &Labels<'_>, asked: &str) -> Self {
         let value = |label: &'static str| labels.value(label);
         let mut request = *labels;
         request.requested_model = asked;
         request.status = "200";
         Self {
-            key: Box::new(key.map(Box::from)),
             total: families.total.with(|label| request.value(label)),
             requests: families.requests.with(value),
             spend: families.spend.with(value),

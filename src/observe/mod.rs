@@ -11,6 +11,7 @@ pub mod logs;
 pub mod metrics;
 pub mod otel;
 pub mod redact;
+mod resolved;
 mod stages;
 pub mod timestamp;
 mod wanted;

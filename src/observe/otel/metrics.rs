@@ -1,14 +1,11 @@
 //! Receipts into the metrics of OpenTelemetry's conventions for generative AI, with the buckets that they advise.
 //! <https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md>
 
+use super::super::resolved::{Kept, Resolved};
 use super::names::{self, text};
 use crate::account::{Outcome, Receipt};
-use foldhash::fast::RandomState;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
-use parking_lot::RwLock;
-use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
 const TOKENS: [f64; 14] = [
@@ -34,7 +31,7 @@ const FIRST_TOKEN: [f64; 16] = [
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-/// Series that are kept at most; a full table is emptied, and only finding them costs again.
+/// Series that are kept at most.
 const MOST: usize = 1024;
 
 /// The instruments.
@@ -44,13 +41,11 @@ pub struct Instruments {
     first_chunk: Histogram<f64>,
     request: Histogram<f64>,
     first_token: Histogram<f64>,
-    hasher: RandomState,
-    series: RwLock<HashMap<u64, Arc<Series>>>,
+    series: Resolved<Series, KEY>,
 }
 
 /// The series of calls that are alike: their attributes resolved once. One has a point once something is recorded.
 struct Series {
-    key: Box<[Box<str>; KEY]>,
     call: Vec<KeyValue>,
     request: BoundHistogram<f64>,
     duration: OnceLock<BoundHistogram<f64>>,
@@ -99,8 +94,7 @@ impl Instruments {
                 "Time to the first token of a stream, from the call's arrival.",
                 &FIRST_TOKEN,
             ),
-            hasher: RandomState::default(),
-            series: RwLock::new(HashMap::new()),
+            series: Resolved::holding(MOST),
         }
     }
 
@@ -138,34 +132,18 @@ impl Instruments {
         }
     }
 
-    fn series(&self, receipt: &Receipt) -> Arc<Series> {
-        let key = key(receipt);
-        let hash = self.hasher.hash_one(key);
-        if let Some(found) = self.series.read().get(&hash)
-            && found
-                .key
-                .iter()
-                .zip(key)
-                .all(|(mine, theirs)| **mine == *theirs)
-        {
-            return found.clone();
-        }
-        let call = attributes(receipt);
-        let made = Arc::new(Series {
-            key: Box::new(key.map(Box::from)),
-            request: self.request.bind(&call),
-            call,
-            duration: OnceLock::new(),
-            first_chunk: OnceLock::new(),
-            first_token: OnceLock::new(),
-            tokens: OnceLock::new(),
-        });
-        let mut series = self.series.write();
-        if series.len() >= MOST {
-            series.clear();
-        }
-        series.insert(hash, made.clone());
-        made
+    fn series(&self, receipt: &Receipt) -> Arc<Kept<Series, KEY>> {
+        self.series.find(key(receipt), || {
+            let call = attributes(receipt);
+            Series {
+                request: self.request.bind(&call),
+                call,
+                duration: OnceLock::new(),
+                first_chunk: OnceLock::new(),
+                first_token: OnceLock::new(),
+                tokens: OnceLock::new(),
+            }
+        })
     }
 }
 
