@@ -20,6 +20,16 @@ fn parse(py: Python<'_>, kwargs: &[u8]) -> PyResult<(Options, Params)> {
     Options::split(params).map_err(|e| raised(py, &e))
 }
 
+/// The call of these arguments, and who is asked.
+fn asked(py: Python<'_>, kwargs: &[u8], op: Op) -> PyResult<(Call, Target)> {
+    let (options, params) = parse(py, kwargs)?;
+    let model: String = params.get("model").unwrap_or_default();
+    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
+    let mut call = Call::new(op, model, params);
+    call.options = options;
+    Ok((call, target))
+}
+
 type Resolved = (String, Option<String>, Option<String>, Option<String>);
 
 /// Model, provider, key and base URL of a model name.
@@ -43,16 +53,12 @@ type Built = (String, String, Vec<(String, String)>, Vec<u8>);
 /// Method, URL, headers and body of the request that a call sends upstream. Sends nothing.
 #[pyfunction]
 fn build_request(py: Python<'_>, kwargs: &[u8], op: &str) -> PyResult<Built> {
-    let (options, params) = parse(py, kwargs)?;
     let op = match op {
         "embedding" => Op::Embeddings,
         "text_completion" => Op::TextCompletion,
         _ => Op::Chat,
     };
-    let model: String = params.get("model").unwrap_or_default();
-    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
-    let mut call = Call::new(op, model, params);
-    call.options = options;
+    let (call, target) = asked(py, kwargs, op)?;
     let request = target
         .provider
         .adapter
@@ -79,22 +85,14 @@ fn build_request(py: Python<'_>, kwargs: &[u8], op: &str) -> PyResult<Built> {
 /// Whether a chat is asked over the Responses API.
 #[pyfunction]
 fn asks_responses(py: Python<'_>, kwargs: &[u8]) -> PyResult<bool> {
-    let (options, params) = parse(py, kwargs)?;
-    let model: String = params.get("model").unwrap_or_default();
-    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
-    let mut call = Call::new(Op::Chat, model, params);
-    call.options = options;
+    let (call, target) = asked(py, kwargs, Op::Chat)?;
     Ok(target.provider.adapter.asks(&call, &target) == Op::Responses)
 }
 
 /// The address of a provider's own Responses API; `None` where it is asked through chat.
 #[pyfunction]
 fn responses_address(py: Python<'_>, kwargs: &[u8]) -> PyResult<Option<String>> {
-    let (options, params) = parse(py, kwargs)?;
-    let model: String = params.get("model").unwrap_or_default();
-    let target = Target::resolve(&model, &options, &env).map_err(|e| raised(py, &e))?;
-    let mut call = Call::new(Op::Responses, model, params);
-    call.options = options;
+    let (call, target) = asked(py, kwargs, Op::Responses)?;
     if target.provider.adapter.asks(&call, &target) != Op::Responses {
         return Ok(None);
     }
