@@ -5,6 +5,7 @@ No call of this package goes through them; the core has a client of its own.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import time
@@ -204,16 +205,16 @@ class AsyncHTTPHandler:
         timeout: Any = None,
         stream: bool = False,
         content: Any = None,
-        **others: Any,
+        follow_redirects: bool | None = None,
+        files: Any = None,
     ) -> Any:
+        """A request with a body; raises as `post` does."""
         started = time.time()
-        arguments = _request(data, content, json=json, params=params, headers=headers, files=others.get("files"))
-        arguments["timeout"] = self.timeout if timeout is None else timeout
-        if arguments["timeout"] is None:
-            del arguments["timeout"]
+        timeout = self.timeout if timeout is None else timeout
+        arguments = _request(data, content, json=json, params=params, headers=headers, files=files, timeout=timeout)
         how = {"stream": stream}
-        if others.get("follow_redirects") is not None:
-            how["follow_redirects"] = others["follow_redirects"]
+        if follow_redirects is not None:
+            how["follow_redirects"] = follow_redirects
         try:
             try:
                 response = await self.client.send(self.client.build_request(method, url, **arguments), **how)
@@ -255,46 +256,7 @@ class AsyncHTTPHandler:
         """
         return await self._send("POST", url, data, json, params, headers, timeout, stream, content, files=files)
 
-    async def put(
-        self,
-        url: str,
-        data: Any = None,
-        json: Any = None,
-        params: Any = None,
-        headers: Any = None,
-        timeout: Any = None,
-        stream: bool = False,
-        content: Any = None,
-        follow_redirects: bool | None = None,
-    ) -> Any:
-        """PUT; raises as `post` does."""
-        redirects = {"follow_redirects": follow_redirects}
-        return await self._send("PUT", url, data, json, params, headers, timeout, stream, content, **redirects)
-
-    async def patch(
-        self,
-        url: str,
-        data: Any = None,
-        json: Any = None,
-        params: Any = None,
-        headers: Any = None,
-        timeout: Any = None,
-        stream: bool = False,
-        content: Any = None,
-    ) -> Any:
-        """PATCH; raises as `post` does."""
-        return await self._send("PATCH", url, data, json, params, headers, timeout, stream, content)
-
-    async def delete(
-        self,
-        url: str,
-        data: Any = None,
-        json: Any = None,
-        params: Any = None,
-        headers: Any = None,
-        timeout: Any = None,
-        stream: bool = False,
-        content: Any = None,
-    ) -> Any:
-        """DELETE; raises as `post` does."""
-        return await self._send("DELETE", url, data, json, params, headers, timeout, stream, content)
+    # PUT, PATCH and DELETE with LiteLLM's arguments, in its order; each raises as `post` does.
+    put = functools.partialmethod(_send, "PUT")
+    patch = functools.partialmethod(_send, "PATCH")
+    delete = functools.partialmethod(_send, "DELETE")
