@@ -1,8 +1,8 @@
 //! The listener: accepts connections, serves each on one of the workers, and drains when asked to stop.
 //!
 //! Drain: readiness goes off, who waits to be accepted is, then nobody any more, idle connections close, those that have
-//! asked for nothing yet have a moment to, and requests in flight have the grace time to end. What is left then is told so in its dialect ([`super::ending`]) and dropped, which
-//! cancels its upstream calls.
+//! asked for nothing yet have a moment to, and requests in flight have the grace time to end. What is left then is told
+//! so in its dialect ([`super::ending`]) and dropped, which cancels its upstream calls.
 
 use super::bounds::Bounds;
 use super::workers::Workers;
