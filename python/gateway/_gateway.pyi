@@ -56,10 +56,9 @@ class Stream:
     @property
     def usage(self) -> str | None: ...
     def next_batch(self, maker: ChunkMaker | None, hidden: dict[str, Any]) -> list[Any] | None: ...
-    def next_batch_async(
+    def ready_batch(self, maker: ChunkMaker | None, hidden: dict[str, Any]) -> list[Any] | None: ...
+    def when_ready(
         self,
-        maker: ChunkMaker | None,
-        hidden: dict[str, Any],
         event_loop: AbstractEventLoop,
         future: Future[Any],
         deliver: Callable[[Future[Any], Any, BaseException | None], None],

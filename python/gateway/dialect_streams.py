@@ -20,6 +20,7 @@ class EventStream(CustomStreamWrapper):
 
     # Who hears of it, if anybody does.
     observation: Observation | None = None
+    _maker = None
 
     def _take(self) -> Any:
         event = self._waiting.popleft()
@@ -50,7 +51,7 @@ class EventStream(CustomStreamWrapper):
 
         if not self._waiting and not self.sent_last_chunk:
             try:
-                batch = self.completion_stream.next_batch(None, self._hidden_params)
+                batch = self.completion_stream.next_batch(self._maker, self._hidden_params)
             except _gateway.CoreError as error:
                 batch = self._last(error)
             if batch is None:
@@ -62,22 +63,13 @@ class EventStream(CustomStreamWrapper):
         return self._take()
 
     async def __anext__(self) -> Any:
-        import asyncio
-
         from gateway import _gateway
-        from gateway.streaming import deliver
 
-        while not self._waiting and not self.sent_last_chunk:
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[Any] = loop.create_future()
-            self.completion_stream.next_batch_async(None, self._hidden_params, loop, future, deliver)
+        if not self._waiting and not self.sent_last_chunk:
             try:
-                batch = await future
+                batch = await self._ready()
             except _gateway.CoreError as error:
                 batch = self._last(error)
-            except asyncio.CancelledError:
-                self.close()
-                raise
             if batch is None:
                 self._end()
             else:

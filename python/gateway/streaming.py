@@ -101,21 +101,34 @@ class CustomStreamWrapper:
     def __aiter__(self) -> CustomStreamWrapper:
         return self
 
-    async def __anext__(self) -> Any:
-        # A batch may hold nothing but the end mark.
-        while not self._waiting:
-            import asyncio
+    async def _ready(self) -> list[Any] | None:
+        """The chunks that have come, at least one; None at the end. Leaving the wait ends the stream."""
+        import asyncio
 
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[Any] = loop.create_future()
-            self.completion_stream.next_batch_async(self._maker, self._hidden_params, loop, future, deliver)
+        stream = self.completion_stream
+        loop = asyncio.get_running_loop()
+        waited = False
+        try:
+            # A batch may hold nothing but the end mark.
+            while (batch := stream.ready_batch(self._maker, self._hidden_params)) is not None and not batch:
+                future: asyncio.Future[None] = loop.create_future()
+                stream.when_ready(loop, future, deliver)
+                await future
+                waited = True
+            if not waited:
+                # What came ahead of its reader is there at once; the others on the loop have their turn all the same.
+                await asyncio.sleep(0)
+            return batch
+        except asyncio.CancelledError:
+            self.close()
+            raise
+
+    async def __anext__(self) -> Any:
+        if not self._waiting:
             try:
-                batch = await future
+                batch = await self._ready()
             except _gateway.CoreError as error:
                 raise self._broken(error) from None
-            except asyncio.CancelledError:
-                self.close()
-                raise
             if batch is None:
                 self._end()
                 raise StopAsyncIteration

@@ -89,6 +89,7 @@ impl Reply {
     /// `lane`: where a streamed answer goes on, when it does not on the process's runtime.
     fn new(
         py: Python<'_>,
+        process: &'static Process,
         answer: Answer,
         call_id: String,
         started: Instant,
@@ -123,7 +124,7 @@ impl Reply {
             AnswerBody::Stream(events) => {
                 // Callers get these dialects' events as bytes, those of the others as objects made of the JSON within.
                 let whole = matches!(op.format(), Format::Anthropic | Format::Gemini);
-                let events = stream::Stream::new(events, lane, whole);
+                let events = stream::Stream::new(process, events, lane, whole)?;
                 reply.stream = Some(Py::new(py, events)?);
             }
         }
@@ -304,9 +305,9 @@ pub fn wait(py: Python<'_>, process: &'static Process, prepared: Prepared) -> Py
         Ok(answer) => {
             if matches!(answer.body, AnswerBody::Whole(_)) {
                 process.lanes.keep(lane);
-                return Reply::new(py, answer, call_id, started, None, op);
+                return Reply::new(py, process, answer, call_id, started, None, op);
             }
-            Reply::new(py, answer, call_id, started, Some(lane), op)
+            Reply::new(py, process, answer, call_id, started, Some(lane), op)
         }
         Err(failure) => {
             // An answer was read to its end; anything else may have left a connection in the middle of one.
@@ -330,11 +331,25 @@ impl Running {
     }
 }
 
-/// Who waits for an asynchronous call: `deliver(future, reply, error)` is called on `event_loop` when it is over.
+/// Who waits for an asynchronous call: `deliver(future, value, error)` is called on `event_loop` when it is over.
 pub struct Waiting {
     pub event_loop: Py<PyAny>,
     pub future: Py<PyAny>,
     pub deliver: Py<PyAny>,
+}
+
+impl Waiting {
+    /// Gives the result to the event loop from any thread. A closed loop has no one waiting.
+    pub fn hand_over(self, py: Python<'_>, result: PyResult<Py<PyAny>>) {
+        let (value, error) = match result {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error.into_value(py))),
+        };
+        let given = (self.deliver, self.future, value, error);
+        let _ = self
+            .event_loop
+            .call_method1(py, "call_soon_threadsafe", given);
+    }
 }
 
 /// Starts a call and returns at once. `deliver(future, reply, error)` is called on `event_loop` when it is over.
@@ -373,34 +388,14 @@ pub fn start(process: &'static Process, prepared: Prepared, waiting: Waiting) ->
         // Without an interpreter (it is shutting down) nobody waits for this.
         process.enter(|py| {
             let result = match outcome {
-                Ok(answer) => Reply::new(py, answer, call_id, started, None, op)
+                Ok(answer) => Reply::new(py, process, answer, call_id, started, None, op)
                     .and_then(|reply| Ok(Py::new(py, reply)?.into_any())),
                 Err(failure) => Err(raised(py, &failure.error)),
             };
-            let Waiting {
-                event_loop,
-                future,
-                deliver,
-            } = &waiting;
-            hand_over(py, event_loop, future, deliver, result);
+            waiting.hand_over(py, result);
         });
     });
     Ok(Running(task.abort_handle()))
-}
-
-/// Gives a result to an event loop from another thread. A closed loop has no one waiting.
-pub fn hand_over(
-    py: Python<'_>,
-    event_loop: &Py<PyAny>,
-    future: &Py<PyAny>,
-    deliver: &Py<PyAny>,
-    result: PyResult<Py<PyAny>>,
-) {
-    let (value, error) = match result {
-        Ok(value) => (Some(value), None),
-        Err(error) => (None, Some(error.into_value(py))),
-    };
-    let _ = event_loop.call_method1(py, "call_soon_threadsafe", (deliver, future, value, error));
 }
 
 /// Keeps replies as `settings` (JSON of LiteLLM's `cache_params`) say, from here on, in this process; `None` keeps

@@ -1,178 +1,228 @@
 //! A streamed reply in Python's hands. Chunks cross the border in batches: all that has come since the last time.
+//!
+//! A stream of an asynchronous call is read ahead by a task on the process's runtime, so that its reader seldom waits;
+//! one of a blocking call is read by the thread that waits for it.
 
-use crate::calls::{hand_over, raised};
+use crate::calls::{Waiting, raised};
 use crate::chunks::ChunkMaker;
 use crate::lane::Lane;
-use crate::runtime::process;
+use crate::runtime::Process;
 use bytes::{Bytes, BytesMut};
 use gateway::error::Error;
 use gateway::pipeline::AnswerStream;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
-/// Events taken in one batch at most.
-const MAX_BATCH: usize = 64 * 1024;
+/// Bytes of events that wait for their reader at most, but for the last that came; also the largest batch.
+const READ_AHEAD: usize = 64 * 1024;
 
 struct Shared {
+    process: &'static Process,
     /// Whether events are handed over whole: those of a dialect that names them.
     whole: bool,
-    /// The stream while nobody waits on it; `None` while somebody does, and after the end.
-    slot: Mutex<Slot>,
-    /// Wakes whoever waits when the stream is closed.
-    closing: Notify,
+    state: Mutex<State>,
+    /// Something is there for whoever waits on a thread.
+    filled: Notify,
+    /// What was there has been taken: the task may read on.
+    taken: Notify,
 }
 
 #[derive(Default)]
-struct Slot {
-    events: Option<AnswerStream>,
-    /// Where a blocking call's stream runs; `None`: on the process's runtime.
-    lane: Option<Lane>,
-    closed: bool,
-    /// An error that came after events of the same batch.
-    failed: Option<Error>,
+struct State {
+    /// A blocking call's stream, and where it runs, while nobody waits on it; `None` while somebody does, and after
+    /// the end.
+    unread: Option<(AnswerStream, Lane)>,
+    /// The task that reads an asynchronous call's stream.
+    reader: Option<AbortHandle>,
+    /// Events that nobody has taken yet.
+    ready: BytesMut,
+    /// What comes after them: the end, or the error that ends the stream.
+    over: Option<Result<(), Error>>,
+    /// Event loops that wait for something to be there.
+    waiting: Vec<Waiting>,
     /// JSON of the usage, once the stream has ended.
     usage: Option<String>,
 }
 
+/// What a stream has for its reader.
+enum Next {
+    Batch(Bytes),
+    /// An error is told once; after it, and after the end, there is nothing.
+    Over(Result<(), Error>),
+    NotYet,
+}
+
+impl State {
+    fn take(&mut self) -> Next {
+        if !self.ready.is_empty() {
+            return Next::Batch(self.ready.split().freeze());
+        }
+        match &mut self.over {
+            None => Next::NotYet,
+            Some(over) => Next::Over(std::mem::replace(over, Ok(()))),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.over.is_none()
+    }
+}
+
 impl Shared {
-    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; `None` at the end, or when closed.
-    async fn batch(&self) -> Result<Option<Bytes>, Error> {
-        let mut events = {
-            let mut slot = self.slot();
-            if let Some(error) = slot.failed.take() {
-                return Err(error);
+    fn take(&self) -> Next {
+        let next = self.state().take();
+        if matches!(next, Next::Batch(_)) {
+            self.taken.notify_one();
+        }
+        next
+    }
+
+    /// Waits for what comes next, and keeps it together with what else has come by then. False: the stream is over.
+    async fn read(&self, events: &mut AnswerStream) -> bool {
+        let mut next = events.next().await;
+        while self.keep(events, next) {
+            if self.state().ready.len() >= READ_AHEAD {
+                return true;
             }
-            match slot.events.take() {
-                Some(events) if !slot.closed => events,
-                _ => return Ok(None),
+            // The connection gives one piece at a time; another may lie in its buffer.
+            let mut more = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
+            if more.is_pending() {
+                tokio::task::yield_now().await;
+                more = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
             }
-        };
-        let mut back = Giveback {
-            shared: self,
-            events: None,
-        };
-        let first = tokio::select! {
-            first = events.next() => first,
-            () = self.closing.notified() => return Ok(None),
-        };
-        let Some(first) = first.transpose()? else {
-            self.keep_usage(&events);
-            return Ok(None);
-        };
-        let (batch, over) = drain(&mut events, first).await;
-        match over {
-            None => back.events = Some(events),
-            Some(error) => {
-                self.keep_usage(&events);
-                self.slot().failed = error;
+            match more {
+                Poll::Ready(more) => next = more,
+                Poll::Pending => return true,
             }
         }
-        Ok(Some(batch))
+        false
     }
 
-    /// As `batch`, on this thread. The outer error is a signal handler's.
-    fn wait(&self, py: Python<'_>) -> PyResult<Result<Option<Bytes>, Error>> {
-        let process = process()?;
-        let lane = self.slot().lane.take();
-        let Some(lane) = lane else {
-            return process.wait(py, Box::pin(self.batch()));
+    /// Keeps what a stream gave for its reader. False: the stream is over.
+    fn keep(&self, events: &AnswerStream, next: Option<Result<Bytes, Error>>) -> bool {
+        let mut state = self.state();
+        let over = match next {
+            Some(Ok(bytes)) => {
+                state.ready.extend_from_slice(&bytes);
+                return true;
+            }
+            Some(Err(error)) => Err(error),
+            None => Ok(()),
         };
-        let batch = lane.wait(py, Box::pin(self.batch()))?;
-        let mut slot = self.slot();
-        if slot.events.is_some() {
-            slot.lane = Some(lane);
-        } else if slot.usage.is_some() {
+        let usage = events.usage();
+        state.usage = usage.and_then(|usage| serde_json::to_string(usage).ok());
+        state.over.get_or_insert(over);
+        false
+    }
+
+    /// Reads to the end, never far ahead of who takes it.
+    async fn read_ahead(self: Arc<Self>, mut events: AnswerStream) {
+        loop {
+            let more = self.read(&mut events).await;
+            self.wake();
+            if !more {
+                return;
+            }
+            while self.state().ready.len() >= READ_AHEAD {
+                self.taken.notified().await;
+            }
+        }
+    }
+
+    /// Tells all who wait that something is there.
+    fn wake(&self) {
+        self.filled.notify_waiters();
+        let waiting = std::mem::take(&mut self.state().waiting);
+        if !waiting.is_empty() {
+            self.process.enter(|py| {
+                for waiting in waiting {
+                    waiting.hand_over(py, Ok(py.None()));
+                }
+            });
+        }
+    }
+
+    /// Waits until there is what `enough` asks for.
+    async fn until(&self, enough: fn(&State) -> bool) {
+        loop {
+            let filled = self.filled.notified();
+            let mut filled = std::pin::pin!(filled);
+            filled.as_mut().enable();
+            if enough(&self.state()) {
+                return;
+            }
+            filled.await;
+        }
+    }
+
+    /// What comes next, waited for on this thread. The outer error is a signal handler's.
+    fn wait(&self, py: Python<'_>) -> PyResult<Next> {
+        loop {
+            match self.take() {
+                Next::NotYet => {}
+                next => return Ok(next),
+            }
+            let unread = self.state().unread.take();
+            if let Some((events, lane)) = unread {
+                self.read_here(py, events, lane)?;
+            } else {
+                let there = self.until(|state| !state.is_empty());
+                self.process.wait(py, Box::pin(there))?;
+            }
+        }
+    }
+
+    /// Reads on, on this thread. A read that is given up drops the stream, which cancels the call.
+    fn read_here(&self, py: Python<'_>, mut events: AnswerStream, lane: Lane) -> PyResult<()> {
+        let read = lane.wait(
+            py,
+            Box::pin(async {
+                tokio::select! {
+                    more = self.read(&mut events) => more,
+                    () = self.until(|state| state.over.is_some()) => false,
+                }
+            }),
+        );
+        let mut state = self.state();
+        match read {
+            Ok(true) if state.over.is_none() => state.unread = Some((events, lane)),
             // Read to its end: the connection may serve the next call.
-            process.lanes.keep(lane);
+            Ok(_) if state.usage.is_some() => self.process.lanes.keep(lane),
+            Ok(_) => {}
+            Err(_) => {
+                state.over.get_or_insert(Ok(()));
+            }
         }
-        Ok(batch)
-    }
-
-    fn keep_usage(&self, events: &AnswerStream) {
-        let usage = events
-            .usage()
-            .and_then(|usage| serde_json::to_string(usage).ok());
-        self.slot().usage = usage;
+        drop(state);
+        self.wake();
+        read.map(drop)
     }
 
     fn close(&self) {
-        let mut slot = self.slot();
-        slot.closed = true;
-        let (events, lane) = (slot.events.take(), slot.lane.take());
-        drop(slot);
-        drop(events);
-        drop(lane);
-        self.closing.notify_waiters();
-        self.closing.notify_one();
-    }
-}
-
-/// Puts the stream back when a batch is complete; a batch that is given up on drops it, which cancels the call.
-struct Giveback<'a> {
-    shared: &'a Shared,
-    events: Option<AnswerStream>,
-}
-
-impl Drop for Giveback<'_> {
-    fn drop(&mut self) {
-        let mut slot = self.shared.slot();
-        if !slot.closed {
-            slot.events = self.events.take();
+        // The copy in a forked child: another thread of the parent may have held the lock, and no task runs here.
+        if self.process.pid() != std::process::id() {
+            return;
         }
-    }
-}
-
-/// Bytes at once that no model speaks in: what comes is not held up by whoever makes it.
-const BURST: usize = 4 << 10;
-
-/// How often a burst is looked at again before it is taken to be over.
-const LOOKS: usize = 64;
-
-/// Adds what else is there, without waiting for the upstream. The second part says that the stream is over, and how.
-async fn drain(events: &mut AnswerStream, first: Bytes) -> (Bytes, Option<Option<Error>>) {
-    let mut more = BytesMut::new();
-    let mut over = None;
-    while first.len() + more.len() < MAX_BATCH {
-        // The connection gives one piece at a time; another may lie in its buffer. Where much has come at once more is
-        // on its way, and worth more than a moment: handing a batch over costs as much as making many chunks.
-        let looks = if first.len() + more.len() < BURST {
-            1
-        } else {
-            LOOKS
-        };
-        let mut next = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
-        for _ in 0..looks {
-            if next.is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
-            next = poll_fn(|cx| Poll::Ready(events.poll_next(cx))).await;
+        let mut state = self.state();
+        let unread = state.unread.take();
+        state.ready.clear();
+        state.over = Some(Ok(()));
+        if let Some(reader) = state.reader.take() {
+            reader.abort();
         }
-        match next {
-            Poll::Ready(Some(Ok(bytes))) => more.extend_from_slice(&bytes),
-            Poll::Ready(Some(Err(error))) => over = Some(Some(error)),
-            Poll::Ready(None) => over = Some(None),
-            Poll::Pending => break,
-        }
-        if over.is_some() {
-            break;
-        }
+        drop(state);
+        drop(unread);
+        self.wake();
     }
-    if more.is_empty() {
-        return (first, over);
-    }
-    let mut batch = BytesMut::with_capacity(first.len() + more.len());
-    batch.extend_from_slice(&first);
-    batch.extend_from_slice(&more);
-    (batch.freeze(), over)
 }
 
 /// The JSON of the chunks in a batch of canonical events. Comments and `[DONE]` are left out.
@@ -205,6 +255,16 @@ struct Form {
 }
 
 impl Form {
+    /// What is there, as Python gets it: no chunks when nothing has come, or nothing that is a chunk; `None` at the end.
+    fn given<'py>(&self, py: Python<'py>, next: Next) -> PyResult<Option<Bound<'py, PyList>>> {
+        match next {
+            Next::Batch(batch) => self.chunks(py, &batch).map(Some),
+            Next::NotYet => Ok(Some(PyList::empty(py))),
+            Next::Over(Ok(())) => Ok(None),
+            Next::Over(Err(error)) => Err(raised(py, &error)),
+        }
+    }
+
     fn chunks<'py>(&self, py: Python<'py>, batch: &[u8]) -> PyResult<Bound<'py, PyList>> {
         let bytes = |text| PyBytes::new(py, text);
         match &self.maker {
@@ -220,17 +280,35 @@ impl Form {
 pub struct Stream(Arc<Shared>);
 
 impl Stream {
-    /// A stream that nobody has read of yet, on `lane` or on the process's runtime.
-    pub fn new(events: AnswerStream, lane: Option<Lane>, whole: bool) -> Self {
-        Self(Arc::new(Shared {
+    /// A stream that nobody has read of yet, on `lane` or on the runtime of `process`.
+    pub fn new(
+        process: &'static Process,
+        events: AnswerStream,
+        lane: Option<Lane>,
+        whole: bool,
+    ) -> PyResult<Self> {
+        let shared = Arc::new(Shared {
+            process,
             whole,
-            slot: Mutex::new(Slot {
-                events: Some(events),
-                lane,
-                ..Slot::default()
-            }),
-            closing: Notify::new(),
-        }))
+            state: Mutex::default(),
+            filled: Notify::new(),
+            taken: Notify::new(),
+        });
+        if let Some(lane) = lane {
+            shared.state().unread = Some((events, lane));
+        } else {
+            let task = process.runtime()?.spawn(shared.clone().read_ahead(events));
+            shared.state().reader = Some(task.abort_handle());
+        }
+        Ok(Self(shared))
+    }
+
+    fn form(&self, maker: Option<Py<ChunkMaker>>, hidden: Py<PyDict>) -> Form {
+        Form {
+            whole: self.0.whole,
+            maker,
+            hidden,
+        }
     }
 }
 
@@ -245,63 +323,57 @@ impl Stream {
         maker: Option<Py<ChunkMaker>>,
         hidden: Py<PyDict>,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
-        let whole = self.0.whole;
-        let form = Form {
-            whole,
-            maker,
-            hidden,
-        };
+        let form = self.form(maker, hidden);
         loop {
-            let batch = self.0.wait(py)?;
-            let Some(batch) = batch.map_err(|e| raised(py, &e))? else {
-                return Ok(None);
-            };
-            let list = form.chunks(py, &batch)?;
-            if list.len() > 0 {
-                return Ok(Some(list));
+            let next = self.0.wait(py)?;
+            match form.given(py, next)? {
+                Some(chunks) if chunks.is_empty() => {}
+                chunks => return Ok(chunks),
             }
         }
     }
 
-    /// As `next_batch`, by `deliver(future, chunks, error)` on `event_loop`.
-    #[pyo3(signature = (maker, hidden, event_loop, future, deliver))]
-    fn next_batch_async(
+    /// The chunks that have come already, as `next_batch` gives them; an empty list when none has. None at the end.
+    #[pyo3(signature = (maker, hidden))]
+    fn ready_batch<'py>(
         &self,
+        py: Python<'py>,
         maker: Option<Py<ChunkMaker>>,
         hidden: Py<PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        let form = self.form(maker, hidden);
+        form.given(py, self.0.take())
+    }
+
+    /// Calls `deliver(future, None, None)` on `event_loop` once `ready_batch` has something to give.
+    fn when_ready(
+        &self,
+        py: Python<'_>,
         event_loop: Py<PyAny>,
         future: Py<PyAny>,
         deliver: Py<PyAny>,
     ) -> PyResult<()> {
-        let shared = self.0.clone();
-        let whole = shared.whole;
-        let form = Form {
-            whole,
-            maker,
-            hidden,
+        let waiting = Waiting {
+            event_loop,
+            future,
+            deliver,
         };
-        let process = process()?;
-        let runtime = process.runtime()?;
-        let delivered = move |batch: Result<Option<Bytes>, Error>| {
-            process.enter(|py| {
-                let result = match batch {
-                    Ok(Some(batch)) => form.chunks(py, &batch).map(|list| list.into_any().unbind()),
-                    Ok(None) => Ok(py.None()),
-                    Err(error) => Err(raised(py, &error)),
-                };
-                hand_over(py, &event_loop, &future, &deliver, result);
-            });
-        };
-        if shared.slot().lane.is_some() {
+        let shared = &self.0;
+        let mut state = shared.state();
+        if !state.is_empty() {
+            drop(state);
+            waiting.hand_over(py, Ok(py.None()));
+            return Ok(());
+        }
+        state.waiting.push(waiting);
+        if let Some((events, lane)) = state.unread.take() {
+            drop(state);
             // A blocking call's stream runs on whichever thread waits for it.
-            runtime.spawn_blocking(move || {
-                let batch = process.enter(|py| shared.wait(py));
-                if let Some(Ok(batch)) = batch {
-                    delivered(batch);
-                }
+            let shared = shared.clone();
+            shared.process.runtime()?.spawn_blocking(move || {
+                let process = shared.process;
+                process.enter(|py| shared.read_here(py, events, lane))
             });
-        } else {
-            runtime.spawn(async move { delivered(shared.batch().await) });
         }
         Ok(())
     }
@@ -309,7 +381,7 @@ impl Stream {
     /// JSON of the usage, counted or reported, with its cost; None before the end.
     #[getter]
     fn usage(&self) -> Option<String> {
-        self.0.slot().usage.clone()
+        self.0.state().usage.clone()
     }
 
     /// Ends the stream: whoever waits gets None, the upstream connection is closed.

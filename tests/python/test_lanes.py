@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import http.server
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ from conftest import REPLY, stream
 
 
 class Upstream(http.server.ThreadingHTTPServer):
-    """Counts connections. Models: `reply`, `stream`, `endless` (a chunk every 20 ms), `silent`, `closing`."""
+    """Counts connections, and bytes of floods. Models: `reply`, `stream`, `endless` (a chunk every 20 ms), `flood` (as
+    much as its reader takes), `silent`, `closing`.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -26,6 +30,7 @@ class Upstream(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
         self.accepted = 0
+        self.flooded = 0
         self.left = threading.Semaphore(0)
 
     def at(self, model: str, **more: Any) -> dict[str, Any]:
@@ -66,8 +71,23 @@ class Answers(http.server.BaseHTTPRequestHandler):
             body = "".join(f"data: {c if isinstance(c, str) else json.dumps(c)}\n\n" for c in stream("a", "b")).encode()
             self.answer("text/event-stream", len(body))
             self.wfile.write(body)
+        elif model == "flood":
+            self.flood()
         else:
             self.until_left(model == "endless")
+
+    def flood(self) -> None:
+        self.close_connection = True
+        # Little waits in the kernel, so that what was sent is what was read.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        self.answer("text/event-stream", None)
+        chunk = f"data: {json.dumps(stream('a')[1])}\n\n".encode() * 100
+        # A reader that leaves is an error of the socket.
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(chunk)
+                self.server.flooded += len(chunk)
+        self.server.left.release()
 
     def answer(self, kind: str, length: int | None) -> None:
         self.send_response(200)
@@ -186,6 +206,88 @@ def test_a_blocking_calls_stream_can_be_awaited(upstream: Upstream) -> None:
 def test_an_awaited_calls_stream_can_be_read_blocking(upstream: Upstream) -> None:
     chunks = asyncio.run(litellm.acompletion(**upstream.at("stream", stream=True)))
     assert text(chunks) == "ab"
+
+
+def test_an_awaited_stream_is_read_ahead_but_not_far(upstream: Upstream) -> None:
+    def at_rest() -> int:
+        """Bytes sent once the upstream is stuck."""
+        for _ in range(100):
+            sent = upstream.flooded
+            time.sleep(0.1)
+            if sent == upstream.flooded:
+                return sent
+        pytest.fail("it is read without end")
+
+    async def read() -> None:
+        chunks = await litellm.acompletion(**upstream.at("flood", stream=True))
+        first = at_rest()
+        # What is taken makes room for more.
+        for _ in range(10_000):
+            await anext(chunks)
+        assert at_rest() > first
+        chunks.close()
+
+    asyncio.run(read())
+    assert upstream.was_left()
+
+
+def test_a_stream_that_is_always_there_leaves_others_their_turn() -> None:
+    class Always:
+        """A stream of the core that has a chunk whenever it is asked."""
+
+        def ready_batch(self, maker: Any, hidden: Any) -> list[Any]:
+            return ["chunk"]
+
+    async def read() -> int:
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        stream: Any = Always()
+        chunks = litellm.CustomStreamWrapper(stream, "m", "openai", {})
+        for _ in range(100):
+            await anext(chunks)
+        task.cancel()
+        return turns
+
+    assert asyncio.run(read()) >= 99
+
+
+def test_an_awaited_stream_that_is_dropped_unread_leaves_its_upstream(upstream: Upstream) -> None:
+    async def drop() -> None:
+        await litellm.acompletion(**upstream.at("flood", stream=True))
+        gc.collect()
+
+    asyncio.run(drop())
+    assert upstream.was_left()
+
+
+def test_closing_an_awaited_stream_ends_it_for_whoever_waits(upstream: Upstream) -> None:
+    async def read() -> None:
+        chunks = await litellm.acompletion(**upstream.at("endless", stream=True))
+        asyncio.get_running_loop().call_later(0.2, chunks.close)
+        async for _ in chunks:
+            pass
+
+    asyncio.run(asyncio.wait_for(read(), 5))
+    assert upstream.was_left()
+
+
+def test_several_tasks_share_a_stream(upstream: Upstream) -> None:
+    async def read() -> list[str]:
+        chunks = await litellm.acompletion(**upstream.at("stream", stream=True))
+
+        async def one() -> str:
+            return "".join([c.choices[0].delta.content or "" async for c in chunks])
+
+        return await asyncio.gather(one(), one(), one())
+
+    assert sorted("".join(asyncio.run(asyncio.wait_for(read(), 5)))) == ["a", "b"]
 
 
 def test_a_forked_childs_copy_of_a_stream_does_not_touch_the_parents(upstream: Upstream) -> None:
