@@ -161,7 +161,7 @@ where
     };
     if let Some(refusal) = refused(gateway, route, &head.headers) {
         if let Endpoint::Call(op) = route.endpoint {
-            calls::note_refused(gateway, op, route.path, refusal.status());
+            calls::note_refused(gateway, op, route.path, &head.headers, refusal.status());
         }
         return refusal;
     }

@@ -78,6 +78,37 @@ async fn a_streamed_call_with_a_retry_is_a_span_with_two_below_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_is_a_span_with_none_below_it() {
+    let (mock, port) = upstream();
+    let receiver = Receiver::start(false).await;
+    let served = Served::start_among(&traced(port), &environment(&receiver.address, &[])).await;
+    let ours = format!("authorization: Bearer {MASTER_KEY}");
+    let asked = [
+        ("authorization: Bearer sk-other", body(false), 401),
+        (&*ours, "{".to_owned(), 400),
+        (&*ours, json!({"model": "gpt-4o"}).to_string(), 400),
+    ];
+    for (key, body, status) in &asked {
+        let headers = format!("{key}\r\ntraceparent: {PARENT}\r\n");
+        let request = post_with("/v1/chat/completions", body, &headers);
+        let mut client = Client::open(served.address).await;
+        assert_eq!(client.call(request).await.status, *status);
+    }
+    let spans = spans(&receiver, asked.len()).await;
+    assert_eq!(spans.len(), asked.len());
+    for (refused, (.., status)) in spans.iter().zip(asked) {
+        assert_eq!(refused.kind(), SpanKind::Server);
+        assert_eq!(refused.name, "POST /v1/chat/completions");
+        assert_eq!(hex(&refused.parent_span_id), PARENT[36..52]);
+        assert_eq!(is(refused, "http.response.status_code"), status.to_string());
+        // A client's mistake is no error of this server's.
+        let code = refused.status.clone().unwrap_or_default().code();
+        assert_eq!(code, StatusCode::Unset);
+    }
+    assert!(mock.captured().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_of_every_call_arrive_with_the_buckets_of_the_convention() {
     let (mock, port) = upstream();
     let receiver = Receiver::start(false).await;
