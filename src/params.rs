@@ -68,10 +68,20 @@ impl Params {
     /// # Errors
     /// The serde error (with line and column) when `body` is not one JSON object in UTF-8.
     pub fn parse(body: &Bytes) -> Result<Self, serde_json::Error> {
+        // Looked at once as a whole, its texts need not be looked at one by one; what is not UTF-8 is, for the place.
+        match std::str::from_utf8(body) {
+            Ok(text) => Self::read_from(serde_json::Deserializer::from_str(text), body),
+            Err(_) => Self::read_from(serde_json::Deserializer::from_slice(body), body),
+        }
+    }
+
+    fn read_from<'a>(
+        mut json: serde_json::Deserializer<impl serde_json::de::Read<'a>>,
+        body: &'a Bytes,
+    ) -> Result<Self, serde_json::Error> {
         use serde::Deserializer;
-        let mut de = serde_json::Deserializer::from_slice(body);
-        let params = (&mut de).deserialize_map(MembersVisitor(body))?;
-        de.end()?;
+        let params = json.deserialize_map(MembersVisitor(body))?;
+        json.end()?;
         Ok(params)
     }
 

@@ -153,8 +153,8 @@ impl Engine {
     ///
     /// # Errors
     /// The last attempt's error, after retries and fallbacks.
-    pub async fn call(&self, call: Call) -> Result<Answer, Box<Failure>> {
-        let mut running = Running::start(call, self.sinks.clone());
+    pub async fn call(&self, call: impl Into<Box<Call>>) -> Result<Answer, Box<Failure>> {
+        let mut running = Running::start(call.into(), self.sinks.clone());
         let place = match self.look_up(&running).await {
             ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
             ControlFlow::Continue(place) => place,
@@ -175,7 +175,7 @@ impl Engine {
     pub async fn ask(&self, mut call: Call, target: Arc<Target>) -> Result<Answer, Box<Failure>> {
         call.options.max_retries = Some(0);
         call.options.num_retries = Some(0);
-        let mut running = Running::start(call, Arc::from([]));
+        let mut running = Running::start(call.into(), Arc::from([]));
         match self.direct(&mut running, &target).await {
             Ok(got) => Ok(answer(running, got, None)),
             Err(error) => Err(running.fail(error)),
@@ -188,10 +188,10 @@ impl Engine {
     /// The last attempt's error.
     pub async fn call_target(
         &self,
-        call: Call,
+        call: impl Into<Box<Call>>,
         target: Arc<Target>,
     ) -> Result<Answer, Box<Failure>> {
-        let mut running = Running::start(call, self.sinks.clone());
+        let mut running = Running::start(call.into(), self.sinks.clone());
         let place = match self.look_up(&running).await {
             ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
             ControlFlow::Continue(place) => place,

@@ -245,7 +245,7 @@ fn prepare(
         params.set("model", &target.model);
         Some(Arc::new(target))
     };
-    let mut call = Call::new(op, model, params);
+    let mut call = Box::new(Call::new(op, model, params));
     if let Some(id) = options.other.get::<String>("litellm_call_id") {
         call.id = id;
     }

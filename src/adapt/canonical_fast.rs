@@ -106,7 +106,7 @@ pub fn chat(body: &[u8], context: &Context<'_>) -> Option<FastReply> {
     if context.form != Form::Converted {
         return None;
     }
-    let reply: RawReply<'_> = serde_json::from_slice(body).ok()?;
+    let reply: RawReply<'_> = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
     let model = text(reply.model)?;
     let is_plain = text(reply.id).is_some_and(|id| !id.is_empty())
         && reply.choices.iter().all(RawChoice::is_plain)
@@ -256,10 +256,9 @@ fn put_some(out: &mut BytesMut, name: &str, raw: Option<&RawValue>) {
     }
 }
 
-fn put_number(out: &mut BytesMut, name: &str, number: impl std::fmt::Display) {
+fn put_number(out: &mut BytesMut, name: &str, number: impl itoa::Integer) {
     out.put_slice(name.as_bytes());
-    // Writing a number into memory cannot fail.
-    let _ = std::fmt::Write::write_fmt(out, format_args!("{number}"));
+    out.put_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn put_details(out: &mut BytesMut, name: &str, counts: &[(&str, Option<u64>)]) {

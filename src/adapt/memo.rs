@@ -4,8 +4,10 @@
 use super::Target;
 use super::params;
 use super::providers::openai_request::messages::Rules;
+use super::providers::openai_request::wire::secret;
 use super::providers::openai_responses::Chats;
 use crate::account::price::Quote;
+use crate::error::Result;
 use http::HeaderValue;
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +20,7 @@ pub struct Memo {
     heads: OnceLock<Heads>,
     chats: OnceLock<Chats>,
     limits: OnceLock<GroupLimits>,
+    bearer: OnceLock<Option<HeaderValue>>,
 }
 
 /// Requests and tokens a minute of a model group, as replies tell them; `None` for what nobody says.
@@ -102,6 +105,22 @@ impl Target {
     /// How chats are asked of it.
     pub fn chats(&self) -> Chats {
         *self.memo.chats.get_or_init(|| Chats::of(self))
+    }
+
+    /// Its key as a bearer token, marked sensitive so that no log shows it.
+    ///
+    /// # Errors
+    /// Bytes that no header may hold.
+    pub fn bearer(&self) -> Result<Option<HeaderValue>> {
+        let Some(key) = &self.api_key else {
+            return Ok(None);
+        };
+        let text = || format!("Bearer {}", key.expose());
+        let kept = &self.memo.bearer;
+        match kept.get_or_init(|| secret(text(), self).ok()) {
+            Some(value) => Ok(Some(value.clone())),
+            None => secret(text(), self).map(Some),
+        }
     }
 
     /// Its names as header values.

@@ -20,7 +20,6 @@ use crate::trace::Span;
 use bytes::{Bytes, BytesMut};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -156,10 +155,10 @@ impl Engine {
         target: &Arc<Target>,
         span: Option<Span<'_>>,
     ) -> Result<Got> {
-        match mock::answer(call, target) {
-            Some(mocked) => mocked.map(|mocked| Got::mocked(mocked, call.op, target)),
-            None => self.exchange(call, target, span).await,
+        if let Some(mocked) = mock::answer(call, target) {
+            return mocked.map(|mocked| Got::mocked(mocked, call.op, target));
         }
+        self.exchange(call, target, span).await
     }
 
     async fn exchange(
@@ -169,15 +168,15 @@ impl Engine {
         span: Option<Span<'_>>,
     ) -> Result<Got> {
         let adapter = target.adapter(call.op);
-        let call_with_media = match media::wanted(call, target) {
-            None => Cow::Borrowed(call),
+        let with_media = match media::wanted(call, target) {
+            None => None,
             // Rare: not in the future of every call.
             Some(wanted) => {
                 Box::pin(self.inlined(wanted, call, target, clocks(call, target))).await?
             }
         };
         let begun = Instant::now();
-        let request = adapter.request(&call_with_media, target)?;
+        let request = adapter.request(with_media.as_deref().unwrap_or(call), target)?;
         let mut took = Took {
             adapt: begun.elapsed(),
             first_byte: None,

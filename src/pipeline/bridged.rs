@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 /// The call as it is asked, and the way back.
 pub(super) struct Bridged {
-    asked: Call,
+    asked: Box<Call>,
     bridge: &'static dyn Bridge,
     stream: Option<Box<dyn StreamBridge>>,
     out: BytesMut,
@@ -40,7 +40,7 @@ impl Bridged {
             Error::bad_request(what).at(provider, &target.model)
         })?;
         Ok(Some(Self {
-            asked: bridge.call(call, target)?,
+            asked: Box::new(bridge.call(call, target)?),
             stream: call.stream.then(|| bridge.stream(call, target)),
             bridge,
             out: BytesMut::new(),

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// Largest medium, in bytes (LiteLLM's `MAX_IMAGE_URL_DOWNLOAD_SIZE_MB`).
@@ -62,15 +61,15 @@ pub(super) fn wanted(call: &Call, target: &Target) -> Option<Inline> {
 
 impl Engine {
     /// The call with its media inline, those that are `wanted` so.
-    pub(super) async fn inlined<'a>(
+    pub(super) async fn inlined(
         &self,
         wanted: Inline,
-        call: &'a Call,
+        call: &Call,
         target: &Target,
         clocks: Clocks,
-    ) -> Result<Cow<'a, Call>> {
+    ) -> Result<Option<Box<Call>>> {
         let Some(mut messages) = call.params.get::<Vec<Value>>("messages") else {
-            return Ok(Cow::Borrowed(call));
+            return Ok(None);
         };
         let mut places = Vec::new();
         for message in &mut messages {
@@ -80,7 +79,7 @@ impl Engine {
             }
         }
         if places.is_empty() {
-            return Ok(Cow::Borrowed(call));
+            return Ok(None);
         }
         if places.len() > MAX_MEDIA {
             let what = format!("a call may name {MAX_MEDIA} media by address at most");
@@ -101,9 +100,9 @@ impl Engine {
             }
             place.fill(&media, &data);
         }
-        let mut call = call.clone();
+        let mut call = Box::new(call.clone());
         call.params.set("messages", &messages);
-        Ok(Cow::Owned(call))
+        Ok(Some(call))
     }
 
     /// A medium: its type, and its bytes in base64. Else why there is none.

@@ -10,17 +10,20 @@ use crate::error::Error;
 use crate::request::Call;
 use crate::resilience::gate::Permit;
 use crate::trace::{Attempt, Traced, asked};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use opentelemetry::trace::SpanId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
+static LEFT_REQUESTS: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
+static LEFT_TOKENS: HeaderName = HeaderName::from_static("x-ratelimit-remaining-tokens");
+
 /// A call under way. Dropping it before its end is what a caller that leaves does.
 pub(super) struct Running {
     /// What is asked; a fallback changes it.
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     /// The model as the caller asked for it.
     requested_model: String,
     /// The deployment tried last.
@@ -69,7 +72,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(call: Call, sinks: Arc<[Arc<dyn Sink>]>) -> Self {
+    pub(super) fn start(call: Box<Call>, sinks: Arc<[Arc<dyn Sink>]>) -> Self {
         let ready = Instant::now();
         let now = ready.into_std();
         Self {
@@ -195,8 +198,8 @@ impl Running {
     /// Notes what the upstream says is left of its limits.
     pub(super) fn note_head(&mut self, head: &Head) {
         self.remaining = (
-            number(&head.headers, "x-ratelimit-remaining-requests"),
-            number(&head.headers, "x-ratelimit-remaining-tokens"),
+            number(&head.headers, &LEFT_REQUESTS),
+            number(&head.headers, &LEFT_TOKENS),
         );
     }
 
@@ -336,6 +339,6 @@ impl Drop for Running {
     }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

@@ -4,20 +4,21 @@
 
 use super::refusal::Refusal;
 use crate::config::schema::GeneralSettings;
-use http::{HeaderMap, HeaderValue};
+use http::header::{self, AsHeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Headers that may hold the key, in order of precedence; `x-litellm-api-key` goes before all of them.
-const KEY_HEADERS: &[&str] = &[
-    "authorization",
-    "api-key",
-    "x-api-key",
-    "x-goog-api-key",
-    "ocp-apim-subscription-key",
+static KEY_HEADERS: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("ocp-apim-subscription-key"),
 ];
 
-const LITELLM_KEY: &str = "x-litellm-api-key";
+static LITELLM_KEY: HeaderName = HeaderName::from_static("x-litellm-api-key");
 
 /// SHA-256 of a master key that everybody knows from LiteLLM's documentation.
 const KNOWN_KEY: [u8; 32] = [
@@ -59,18 +60,18 @@ pub fn admits_scrape(headers: &HeaderMap, settings: &GeneralSettings) -> bool {
 
 fn given<'a>(headers: &'a HeaderMap, settings: &GeneralSettings) -> Result<&'a str, Refusal> {
     if let Some(name) = &settings.litellm_key_header_name
-        && let Some(value) = text(headers, &name.to_ascii_lowercase())
+        && let Some(value) = text(headers, name.to_ascii_lowercase())
     {
         return bearer(value).ok_or_else(malformed);
     }
-    if let Some(value) = text(headers, LITELLM_KEY) {
+    if let Some(value) = text(headers, &LITELLM_KEY) {
         return Ok(bearer(value).unwrap_or(value));
     }
-    for name in KEY_HEADERS {
+    for name in &KEY_HEADERS {
         let Some(value) = text(headers, name) else {
             continue;
         };
-        if *name != "authorization" {
+        if *name != header::AUTHORIZATION {
             return Ok(value);
         }
         if let Some(key) = bearer(value) {
@@ -92,7 +93,7 @@ fn bearer(value: &str) -> Option<&str> {
         .map(str::trim)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers
         .get(name)
         .and_then(|value: &HeaderValue| value.to_str().ok())

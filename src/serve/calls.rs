@@ -76,7 +76,7 @@ fn understood(
     op: Op,
     form: Result<(Params, Vec<Upload>), Refusal>,
     from: &From<'_>,
-) -> Result<(Call, Asked), Box<Response<ReplyBody>>> {
+) -> Result<(Box<Call>, Asked), Box<Response<ReplyBody>>> {
     let config = &snapshot.config;
     let refused = |reply: Response<ReplyBody>| {
         note_refused(gateway, op, from.path, from.headers, reply.status());
@@ -95,13 +95,10 @@ fn understood(
         _ => (params, from),
     };
     let mocks = inbound::mocks(&params, config);
-    let call = inbound::call(op, params, from, config).map_err(unnamed)?;
+    let mut call = inbound::call(op, params, from, config).map_err(unnamed)?;
     let tracer = gateway.engine.tracer.as_ref();
-    let call = Call {
-        uploads,
-        trace: tracer.map(|tracer| tracer.begin(from.headers)),
-        ..call
-    };
+    call.uploads = uploads;
+    call.trace = tracer.map(|tracer| tracer.begin(from.headers));
     let asked = Asked {
         op,
         id: call.id.clone(),

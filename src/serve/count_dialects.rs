@@ -81,7 +81,7 @@ fn asked(
     body: &Bytes,
     headers: &HeaderMap,
     path_model: Option<&str>,
-) -> Result<Call, Refusal> {
+) -> Result<Box<Call>, Refusal> {
     let params = inbound::members(headers, body)?;
     let from = inbound::From {
         method: &http::Method::POST,
@@ -94,7 +94,7 @@ fn asked(
     inbound::call(op, params, &from, &gateway.engine.snapshot.load().config)
 }
 
-async fn counted(gateway: &Gateway, call: Call) -> Result<Counted, Error> {
+async fn counted(gateway: &Gateway, call: Box<Call>) -> Result<Counted, Error> {
     let target = {
         let snapshot = gateway.engine.snapshot.load();
         let routes = &snapshot.routes;
@@ -105,7 +105,7 @@ async fn counted(gateway: &Gateway, call: Call) -> Result<Counted, Error> {
         question.op = Op::CountTokens;
         question.stream = false;
         if target.provider.adapter.asks(&question, target) == Op::CountTokens {
-            return told(gateway, question, target.clone()).await;
+            return told(gateway, *question, target.clone()).await;
         }
         if call.op == Op::Messages && tells_thoughts(&call, target) {
             let question = over_responses::count(&call, target)?;

@@ -3,6 +3,7 @@
 
 use super::pace::{Limits, Pace, TooSlow};
 use super::refusal::Refusal;
+use super::reply::name;
 use super::{json_fault, known, pace, wishes};
 use crate::config::Config;
 use crate::options::{Options, is_usual};
@@ -10,6 +11,7 @@ use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use http::header::AsHeaderName;
 use http_body::Body;
 use http_body_util::{LengthLimitError, Limited};
 use std::pin::pin;
@@ -207,7 +209,12 @@ pub struct From<'a> {
 ///
 /// # Errors
 /// 400 for a model that is no text, or for settings of the wrong type.
-pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Result<Call, Refusal> {
+pub fn call(
+    op: Op,
+    mut params: Params,
+    from: &From<'_>,
+    config: &Config,
+) -> Result<Box<Call>, Refusal> {
     let model = model(op, &params, from.path_model, config)?;
     let named: Option<String> = params.get("model");
     params.set("model", &model);
@@ -218,12 +225,12 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     let (mut options, params) = Options::split_for(op, params)
         .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
     settings_of_headers(&mut options, from.headers)?;
-    let mut call = Call::new(op, model, params);
+    let mut call = Box::new(Call::new(op, model, params));
     call.options = options;
     call.options.ask_stream_usage = config.general.always_include_stream_usage;
     call.keep_upstream_model = named.is_none() || matches!(op, Op::Stored(_));
     call.shown_model = named.filter(|named| *named != call.model);
-    if let Some(id) = text(from.headers, "x-litellm-call-id") {
+    if let Some(id) = text(from.headers, name!("x-litellm-call-id")) {
         id.clone_into(&mut call.id);
     }
     call.caller.hashed_key = config
@@ -234,7 +241,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
     call.caller.user_id = Some("default_user_id".into());
     call.caller.end_user = end_user(&call, from.headers);
     call.caller.client_ip = Some(from.peer.clone());
-    call.caller.user_agent = text(from.headers, "user-agent").map(str::to_owned);
+    call.caller.user_agent = text(from.headers, http::header::USER_AGENT).map(str::to_owned);
     call.caller.method = from.method.clone();
     from.path.clone_into(&mut call.caller.route);
     if op == Op::GenerateContent {
@@ -244,7 +251,7 @@ pub fn call(op: Op, mut params: Params, from: &From<'_>, config: &Config) -> Res
         .format()
         .headers()
         .iter()
-        .filter_map(|name| Some(((*name).to_owned(), text(from.headers, name)?.to_owned())))
+        .filter_map(|name| Some(((*name).to_owned(), text(from.headers, *name)?.to_owned())))
         .collect();
     wishes::take(&mut call, from.headers, config).map_err(|name| {
         let message = format!("header `{name}` must be a whole number");
@@ -355,14 +362,13 @@ fn number(headers: &HeaderMap, name: &str) -> Result<Option<f64>, Refusal> {
 }
 
 fn end_user(call: &Call, headers: &HeaderMap) -> Option<String> {
-    ["x-litellm-customer-id", "x-litellm-end-user-id"]
-        .iter()
-        .find_map(|name| text(headers, name))
+    text(headers, name!("x-litellm-customer-id"))
+        .or_else(|| text(headers, name!("x-litellm-end-user-id")))
         .map(str::to_owned)
         .or_else(|| call.params.get("user"))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers
         .get(name)?
         .to_str()

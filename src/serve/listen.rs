@@ -223,8 +223,11 @@ fn connection(
         let ending = gateway.ending.clone();
         let service = service_fn(move |request| {
             let (gateway, peer) = (gateway.clone(), peer.clone());
-            // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it.
-            Box::pin(async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) })
+            // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it. It is
+            // made where it stays; moving it would cost more than what it does first.
+            Box::into_pin(Box::write(Box::new_uninit(), async move {
+                Ok::<_, Infallible>(respond(&gateway, request, &peer).await)
+            }))
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = Box::pin(connection.into_owned());

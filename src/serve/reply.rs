@@ -203,7 +203,10 @@ impl Writer<'_> {
             Format::Anthropic => name!("request-id"),
             _ => name!("x-request-id"),
         };
-        let told = upstream.and_then(|said| said.get("x-request-id").or(said.get("request-id")));
+        let told = upstream.and_then(|said| {
+            let id = said.get(name!("x-request-id"));
+            id.or_else(|| said.get(name!("request-id")))
+        });
         match told {
             Some(told) => {
                 self.0.insert(own, told.clone());

@@ -286,9 +286,11 @@ pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
 
 /// Whether a path is a row's; with the model that it names, empty for a row without one.
 fn matches<'a>(row: &str, path: &'a str) -> Option<Cow<'a, str>> {
-    let Some((before, after)) = row.split_once("{model}") else {
-        return (row == path).then_some(Cow::Borrowed(""));
-    };
+    if row == path {
+        return Some(Cow::Borrowed(""));
+    }
+    let (before, rest) = row.split_once('{')?;
+    let after = rest.strip_prefix("model}")?;
     let model = path.strip_prefix(before)?.strip_suffix(after)?;
     if model.is_empty() || model.ends_with('/') {
         return None;

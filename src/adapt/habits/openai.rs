@@ -55,16 +55,8 @@ fn is_gpt(model: &str, generations: &[u8]) -> bool {
 
 /// The family of a model of the `openai` provider.
 pub fn family(model: &str) -> Family {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let mut letters = name.bytes();
-    let numbered_o =
-        letters.next() == Some(b'o') && letters.next().is_some_and(|b| b.is_ascii_digit());
-    if numbered_o && facts::is_openai_model(name) {
-        Family::OSeries
-    } else if is_gpt(model, b"5") && model.contains("search") {
-        Family::Gpt5Search
-    } else if is_gpt(model, b"56") && !name.contains("gpt-5-chat") {
-        Family::Gpt5
+    if let Some(family) = reasoning_family(model) {
+        family
     } else if !facts::is_openai_model(
         model
             .split_once("responses/")
@@ -75,6 +67,23 @@ pub fn family(model: &str) -> Family {
         Family::Audio
     } else {
         Family::Gpt
+    }
+}
+
+/// The family of a model that has parameters of its own.
+fn reasoning_family(model: &str) -> Option<Family> {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let mut letters = name.bytes();
+    let numbered_o =
+        letters.next() == Some(b'o') && letters.next().is_some_and(|b| b.is_ascii_digit());
+    if numbered_o && facts::is_openai_model(name) {
+        Some(Family::OSeries)
+    } else if is_gpt(model, b"5") && model.contains("search") {
+        Some(Family::Gpt5Search)
+    } else if is_gpt(model, b"56") && !name.contains("gpt-5-chat") {
+        Some(Family::Gpt5)
+    } else {
+        None
     }
 }
 
@@ -167,10 +176,10 @@ pub fn refuses_effort(at: At<'_>, level: &str) -> bool {
 }
 
 fn params(mapping: &mut Mapping<'_>) -> Result<()> {
-    match family(mapping.model) {
-        Family::OSeries => o_series_params(mapping),
-        Family::Gpt5 => gpt5_params(mapping, own(mapping.model)),
-        Family::Gpt5Search => {
+    match reasoning_family(mapping.model) {
+        Some(Family::OSeries) => o_series_params(mapping),
+        Some(Family::Gpt5) => gpt5_params(mapping, own(mapping.model)),
+        Some(Family::Gpt5Search) => {
             newer_max_tokens(mapping);
             Ok(())
         }

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+/// Headers that a request usually has at most, those of the connection included.
+const USUAL: usize = 12;
+
 /// The request of a body for a path below the target's base.
 pub fn upstream(
     call: &Call,
@@ -69,7 +72,7 @@ pub fn is_host_of(api_base: &str, domain: &str) -> bool {
 /// # Errors
 /// A key or a header that cannot be sent, and a missing key where LiteLLM refuses to call without one.
 pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(USUAL);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in target.provider.habits.headers {
         headers.insert(
@@ -82,10 +85,9 @@ pub fn headers(call: &Call, target: &Target) -> Result<HeaderMap> {
         .extra_headers
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    match &target.api_key {
-        Some(key) => {
-            let text = format!("Bearer {}", key.expose());
-            headers.insert(AUTHORIZATION, secret(text, target)?);
+    match target.bearer()? {
+        Some(token) => {
+            headers.insert(AUTHORIZATION, token);
         }
         None if own_authorization => {}
         None => missing_key(target)?,
