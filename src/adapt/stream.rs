@@ -274,7 +274,9 @@ impl Body {
             return Err(error);
         }
         let chunks = &mut self.chunks;
-        if chunks.seen_chunk && chunks.finish.is_none() && !chunks.settings.open_end {
+        // Nothing at all is no empty answer: that would have been ended.
+        let nothing = !chunks.seen_chunk && !self.done && self.json.is_empty();
+        if (chunks.seen_chunk || nothing) && chunks.finish.is_none() && !chunks.settings.open_end {
             let handler_done = self.done && self.place.wording == Wording::Body;
             if !handler_done {
                 let place = self.place.place();

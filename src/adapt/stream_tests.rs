@@ -124,6 +124,20 @@ fn an_end_without_a_finish_reason_is_an_error() {
 }
 
 #[test]
+fn a_stream_in_which_nothing_came_is_a_cut_unless_it_was_ended() {
+    for nothing in ["", "dat", ": comment\n\n"] {
+        let (_, end) = run(&[nothing.as_bytes()], settings(), true);
+        assert_eq!(
+            end.unwrap_err().kind,
+            crate::ErrorKind::ApiConnection,
+            "{nothing:?}"
+        );
+    }
+    let (out, end) = run(&[b"data: [DONE]\n\n"], settings(), true);
+    assert!(end.unwrap().complete && out.contains("\"stop\""), "{out}");
+}
+
+#[test]
 fn an_event_cut_short_is_a_cut() {
     let whole = chunk("{\"role\":\"assistant\",\"content\":\"Hi\"}");
     let (out, end) = run(&[&whole.as_bytes()[..whole.len() - 9]], settings(), true);
