@@ -114,8 +114,8 @@ async fn runs_out(called: Called, limit: Duration, taken: Duration) {
     assert!(took >= taken && took <= taken + STEP * 4, "{took:?}");
 }
 
-/// An address where connections are never accepted: its queue is full.
-fn dead() -> (std::net::TcpListener, Vec<std::net::TcpStream>, SocketAddr) {
+/// An address where connections are never accepted: its queue is full. Linux drops an attempt that finds it so.
+pub fn dead() -> (std::net::TcpListener, Vec<std::net::TcpStream>, SocketAddr) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let listener = socket.listen(1).unwrap().into_std().unwrap();

@@ -1,10 +1,102 @@
-//! Rows 3 to 7: upstreams that go silent, drip, or break off.
+//! Rows 2 to 7: upstreams that take no connection, go silent, drip, or break off.
 
 use super::{asks, call, figure, group, longer, reply};
 use crate::bed::Bed;
 use mock_upstream::Answer;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+
+#[cfg(target_os = "linux")]
+mod black_hole {
+    use super::{LIMIT, asks, call, figure, group, in_time};
+    use crate::bed::{Bed, upstream};
+    use gateway::adapt::{Fault, UpstreamRequest};
+    use gateway::forward::{BoxFuture, Client, ClientSettings, Clocks, Transport, Upstream};
+    use serde_json::json;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
+
+    /// The client that users get, whose clock for connecting is the test's where it is told to have one.
+    struct Hurried {
+        client: Client,
+        connect: Option<Duration>,
+        told: Arc<Mutex<Vec<Clocks>>>,
+    }
+
+    impl Transport for Hurried {
+        fn send(
+            &self,
+            request: UpstreamRequest,
+            clocks: Clocks,
+        ) -> BoxFuture<'_, Result<Upstream, Fault>> {
+            self.told.lock().unwrap().push(clocks);
+            let connect = clocks.connect.and(self.connect);
+            self.client.send(request, Clocks { connect, ..clocks })
+        }
+    }
+
+    fn bed(ports: &[u16], connect: Option<Duration>) -> (Bed, Arc<Mutex<Vec<Clocks>>>) {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let transport = Hurried {
+            client: Client::new(&ClientSettings::default()).unwrap(),
+            connect,
+            told: told.clone(),
+        };
+        let router =
+            "num_retries: 20, retry_after: 0, disable_cooldowns: true, retry_budget: false";
+        let config = group(ports, ", timeout: 60", router, "");
+        (Bed::over(&config, Arc::new(transport)), told)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn row_2_an_upstream_that_takes_no_connection_costs_the_time_to_connect() {
+        let (_listener, _waiting, hole) = crate::clocks::dead();
+        let (bed, told) = bed(&[hole.port()], Some(LIMIT));
+        let begun = Instant::now();
+        let once = asks(json!({"num_retries": 0}), "");
+        let reply = call(&bed, once).await;
+        let took = begun.elapsed();
+        figure!(
+            2,
+            "a black hole: {} after {took:.1?}, time to connect set to {LIMIT:?}, that of the whole to 60 s",
+            reply.status
+        );
+        assert_eq!(reply.status, 408, "{}", reply.text());
+        assert!(in_time(took), "{took:?}");
+        // What the clock is without the test.
+        let told = told.lock().unwrap()[0];
+        assert_eq!(told.connect, Some(Duration::from_secs(15)));
+        assert_eq!(told.total, Some(Duration::from_secs(60)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn row_2_another_deployment_answers_for_a_black_hole() {
+        let (_listener, _waiting, hole) = crate::clocks::dead();
+        let (mock, port) = upstream();
+        mock.script(vec![super::super::well(0)]);
+        let (bed, told) = bed(&[hole.port(), port], Some(LIMIT / 8));
+        let calls = 20;
+        for _ in 0..calls {
+            let reply = call(&bed, asks(json!({}), "")).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+        }
+        let attempts = told.lock().unwrap().len();
+        figure!(
+            2,
+            "a black hole of 2 deployments: {calls} of {calls} answered, with {attempts} attempts"
+        );
+        assert!(attempts > calls, "the black hole was never asked");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn row_2_control_without_that_clock_it_is_waited_for() {
+        let (_listener, _waiting, hole) = crate::clocks::dead();
+        let (bed, _) = bed(&[hole.port()], None);
+        let over = call(&bed, asks(json!({"num_retries": 0}), ""));
+        let over = tokio::time::timeout(4 * LIMIT, over).await;
+        assert!(over.is_err(), "over without a clock");
+    }
+}
 
 const LIMIT: Duration = Duration::from_millis(400);
 
@@ -135,12 +227,17 @@ async fn row_6_a_reply_that_drips_is_ended_by_the_clock_of_the_whole() {
     assert!(in_time(took) && status == 408, "{took:?} {text}");
 }
 
-/// Wherever a stream is cut, what comes out is the whole of it or an error, never a part that looks whole.
-#[tokio::test(flavor = "multi_thread")]
-async fn row_7_no_cut_at_any_byte_is_taken_for_the_end() {
-    let bed = Bed::with(1, |ports| {
-        group(ports, "", "num_retries: 0, disable_cooldowns: true", "")
-    });
+/// How a stream that is cut ends: its connection in order, by a reset, or not at all, because all that HTTP sees is whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Closed,
+    Reset,
+    Whole,
+}
+
+/// Asks for a stream cut at every so many bytes: how many were cut, and which a client took for something that they
+/// are not. What comes out has to be the whole of it or an error, never a part that looks whole.
+async fn misread(bed: &Bed, path: &str, ends: &[End], step: usize) -> (usize, Vec<(End, usize)>) {
     let whole: String = stream()
         .iter()
         .map(|event| match event {
@@ -150,17 +247,18 @@ async fn row_7_no_cut_at_any_byte_is_taken_for_the_end() {
         .collect();
     // From here on the answer is complete: its finish reason has been told.
     let complete = whole.find("\"stop\"").unwrap();
-    let step = if longer() > 1 { 1 } else { 3 };
+    let request = asks(json!({"stream": true}), "").replace("/v1/chat/completions", path);
     let (mut cuts, mut wrong) = (0, Vec::new());
-    for reset in [false, true] {
+    for end in ends {
         for cut in (0..whole.len()).step_by(step) {
             bed.mock.script(vec![Answer {
                 sse: Some(stream()),
                 cut_after: Some(cut),
-                reset,
+                reset: *end == End::Reset,
+                ended: *end == End::Whole,
                 ..Answer::default()
             }]);
-            let reply = call(&bed, asks(json!({"stream": true}), "")).await;
+            let reply = call(bed, request.clone()).await;
             let text = reply.text();
             let told = reply.status != 200 || text.contains("{\"error\":");
             let looks_whole = text.contains("\"finish_reason\":\"stop\"");
@@ -168,14 +266,42 @@ async fn row_7_no_cut_at_any_byte_is_taken_for_the_end() {
             let wrongly_whole = cut < complete && (!told || looks_whole);
             let wrongly_silent = !told && !looks_whole;
             if wrongly_whole || wrongly_silent {
-                wrong.push((reset, cut));
+                wrong.push((*end, cut));
             }
         }
     }
+    (cuts, wrong)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_7_no_cut_at_any_byte_is_taken_for_the_end() {
+    let bed = with_clocks("");
+    let step = if longer() > 1 { 1 } else { 3 };
+    let ends = [End::Closed, End::Reset, End::Whole];
+    let (cuts, wrong) = misread(&bed, "/v1/chat/completions", &ends, step).await;
     figure!(
         7,
-        "{cuts} cuts by FIN and RST: {} taken for the end",
+        "{cuts} cuts by FIN, RST and an early last chunk: {} taken for the end",
         wrong.len()
     );
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// What reading the events is for: what is passed through unread is cut like the upstream's, and nobody is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_7_control_where_nobody_reads_the_events_a_cut_is_taken_for_the_end() {
+    let bed = Bed::with(1, |ports| {
+        let unread = format!(
+            ", pass_through_endpoints: [{{path: /unread, target: \"http://127.0.0.1:{}/unread\"}}]",
+            ports[0]
+        );
+        group(ports, "", "num_retries: 0", &unread)
+    });
+    let (cuts, wrong) = misread(&bed, "/unread", &[End::Whole], 10).await;
+    figure!(
+        7,
+        "the control, {cuts} cuts that nobody looks for: {} taken for the end",
+        wrong.len()
+    );
+    assert!(wrong.len() > cuts / 2, "{wrong:?}");
 }

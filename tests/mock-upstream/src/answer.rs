@@ -38,6 +38,8 @@ pub struct Answer {
     pub cut_after: Option<usize>,
     /// With a reset instead of an orderly end.
     pub reset: bool,
+    /// With the end of the body, which then looks whole to HTTP.
+    pub ended: bool,
     /// Stops writing after so many bytes of the body, and keeps the connection.
     pub stall_after: Option<usize>,
 }
@@ -82,6 +84,7 @@ impl Answer {
             cut_after: self.cut_after,
             stall_after: self.stall_after,
             reset: self.reset,
+            ended: self.ended,
         }
     }
 }
@@ -108,6 +111,7 @@ pub struct Plan {
     cut_after: Option<usize>,
     stall_after: Option<usize>,
     reset: bool,
+    ended: bool,
 }
 
 impl Plan {
@@ -212,6 +216,9 @@ impl Plan {
             }
             left -= part.len();
             if limit.is_some() && left == 0 {
+                if self.chunked && self.ended {
+                    out.extend_from_slice(LAST_CHUNK);
+                }
                 write(to, &mut out, written).await?;
                 if self.stall_after.is_some() {
                     std::future::pending::<()>().await;
@@ -220,7 +227,7 @@ impl Plan {
             }
         }
         if self.chunked {
-            out.extend_from_slice(b"0\r\n\r\n");
+            out.extend_from_slice(LAST_CHUNK);
         }
         write(to, &mut out, written).await
     }
@@ -244,6 +251,7 @@ impl Plan {
     }
 }
 
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Pieces without a gap are written together, up to this many bytes.
 const WRITE: usize = 64 << 10;
 
