@@ -1,11 +1,9 @@
 //! Whole calls between real sockets, with an upstream that misbehaves.
 
-use super::bed::{Bed, Served, allow_many_connections, asked, becomes, config, upstream};
+use super::bed::{Bed, Served, allow_many_connections, asked, config, upstream};
 use super::client::{Client, PATIENCE, chat};
-use super::faults::figure;
 use mock_upstream::Answer;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 fn chunk(text: &str) -> Value {
     json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
@@ -183,114 +181,4 @@ fn events(text: &str) -> Vec<Value> {
     text.split("\n\n")
         .filter_map(|event| serde_json::from_str(event.strip_prefix("data: ")?).ok())
         .collect()
-}
-
-/// What comes faster than its reader reads waits in the system's buffers, and little of it in the gateway: a stream
-/// that is held up costs not much more than one that waits for its upstream.
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn row_20_a_slow_reader_costs_a_bounded_amount_of_memory() {
-    const READERS: usize = 40;
-    /// 64 KiB, and what allocators round up.
-    const MOST: usize = (64 + 16) << 10;
-    allow_many_connections();
-    let calm = held(READERS, Some(5_000)).await;
-    let slow = held(READERS, None).await;
-    let buffered = slow.saturating_sub(calm);
-    figure!(
-        20,
-        "{READERS} readers that stop, of streams without end: {} KiB more than a calm one each",
-        buffered >> 10
-    );
-    assert!(
-        buffered <= MOST,
-        "{buffered} bytes for a slow reader, {calm} for a calm one"
-    );
-}
-
-/// A reader that stops, where so much of a reply may wait for it here.
-#[cfg(target_os = "linux")]
-async fn stopped(waits: Option<usize>) -> (Bed, Client) {
-    let bed = Bed::bounded(
-        1,
-        |ports| config(ports[0], ""),
-        |bounds| bounds.head = waits.unwrap_or(bounds.head),
-    );
-    bed.mock.script(vec![Answer {
-        sse: Some(["x", "y"].map(|text| padded(text, 1 << 20)).into()),
-        repeat: 1 << 20,
-        ..Answer::default()
-    }]);
-    let mut reader = Client::narrow(bed.address).await;
-    reader.send(chat("m", true)).await;
-    reader.until("data: ").await;
-    (bed, reader)
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn row_20_control_without_the_bound_a_reply_waits_here() {
-    let (bed, _reader) = stopped(None).await;
-    settled(&bed.mock).await;
-    let with = bed.mock.written();
-    let (bed, _reader) = stopped(Some(64 << 20)).await;
-    let more = with + (8 << 20);
-    becomes("it is taken all the same", || bed.mock.written() > more).await;
-    figure!(
-        20,
-        "taken of an upstream for a reader that stops: {} KiB; without a bound more than {} KiB",
-        with >> 10,
-        more >> 10
-    );
-}
-
-/// Bytes that each of so many streams costs whose clients do not read on. The upstream goes on for ever, or stalls
-/// after so many bytes.
-#[cfg(target_os = "linux")]
-async fn held(readers: usize, stall_after: Option<usize>) -> usize {
-    let (mock, port) = upstream();
-    let served = Served::start(&config(port, "")).await;
-    mock.script(vec![Answer {
-        // Little text, of which a stream that reports no usage must keep all, in large events. A model that says the
-        // same again and again would be stopped.
-        sse: Some(["x", "y"].map(|text| padded(text, 4000)).into()),
-        repeat: 1 << 20,
-        stall_after,
-        ..Answer::default()
-    }]);
-    let mut waiting = Vec::new();
-    let mut before = 0;
-    for i in 0..readers + 4 {
-        if i == 4 {
-            // The first calls load what every later one shares.
-            settled(&mock).await;
-            before = served.memory();
-        }
-        let mut reader = Client::narrow(served.address).await;
-        reader.send(chat("m", true)).await;
-        reader.until("data: ").await;
-        waiting.push(reader);
-    }
-    settled(&mock).await;
-    // A stream that had ended would cost nothing.
-    assert_eq!((mock.reached(), mock.left_early()), (readers as u64 + 4, 0));
-    served.memory().saturating_sub(before) / readers
-}
-
-#[cfg(target_os = "linux")]
-fn padded(text: &str, length: usize) -> Value {
-    let mut chunk = chunk(text);
-    chunk["system_fingerprint"] = "f".repeat(length).into();
-    chunk
-}
-
-#[cfg(target_os = "linux")]
-async fn settled(mock: &mock_upstream::Mock) {
-    let (mut before, mut same) = (0, 0);
-    while same < 3 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let written = mock.written();
-        same = if written == before { same + 1 } else { 0 };
-        before = written;
-    }
 }

@@ -14,7 +14,7 @@
 //! | 17 | hedging | [`hedging`] |
 //! | 18 | deadlines | [`deadlines`] |
 //! | 19 | clients that leave | `leaving` |
-//! | 20 | slow readers | `pipeline` |
+//! | 20 | slow readers | [`slow_readers`] |
 //! | 21 | slow heads and bodies | [`slow_clients`]; to the millisecond: `clocks`, `src/serve/inbound_tests.rs` |
 //! | 22, 23 | headers without end, bodies too large or too deep | `input`, `serve` |
 //! | 24 to 26 | smuggling, upgrades, undrained bodies on either side | [`inbound`] |
@@ -51,6 +51,8 @@ mod restart;
 mod retries;
 mod routing;
 mod slow_clients;
+#[cfg(target_os = "linux")]
+mod slow_readers;
 mod soak;
 #[cfg(unix)]
 mod stop;
