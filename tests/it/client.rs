@@ -72,6 +72,11 @@ impl Client {
         self.stopped = !matches!(sent, Ok(Ok(())));
     }
 
+    /// Whether the server stopped reading what was sent so.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Says that nothing more is sent.
     pub async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;

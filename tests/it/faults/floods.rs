@@ -6,7 +6,10 @@ use crate::bed::{Bed, MASTER_KEY, Served, becomes, upstream};
 use crate::client::Client;
 use mock_upstream::Answer;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 
 /// Frames of HTTP/2, as few as a flood needs.
 mod h2 {
@@ -174,6 +177,85 @@ async fn row_27_control_without_its_bounds_a_listener_takes_every_frame() {
             "the control, {name} without a bound: {sent} frames, closed: {closed}"
         );
         assert!(!closed, "{name}");
+    }
+}
+
+/// Frames that have to be answered, from a client that takes no answer: how many MiB of them were taken before nobody
+/// read on, or all.
+async fn unanswered(address: std::net::SocketAddr, frame: Vec<u8>) -> (usize, Client) {
+    let mut flooder = Client::narrow(address).await;
+    flooder.send(h2::PREFACE).await;
+    let piece = frame.repeat((1 << 20) / frame.len());
+    let mut taken = 0;
+    while taken < FLOOD && !flooder.is_stopped() {
+        flooder.send_some(&piece).await;
+        taken += usize::from(!flooder.is_stopped());
+    }
+    (taken, flooder)
+}
+
+/// More than the system keeps for two sockets; MiB.
+const FLOOD: usize = 96;
+
+/// The answer to a frame is written before the next one is read: who takes none is not read on, and nothing piles up.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_27_pings_and_settings_of_a_client_that_takes_no_answer_pile_up_nowhere() {
+    let (_mock, port) = upstream();
+    let served = Served::start(&group(&[port], "", "num_retries: 0", "")).await;
+    served.lives().await;
+    for (name, frame) in [("ping", h2::ping()), ("settings", h2::settings())] {
+        let before = served.memory();
+        let (taken, _flooder) = unanswered(served.address, frame).await;
+        let grown = served.memory().saturating_sub(before) >> 10;
+        figure!(
+            27,
+            "{name}, no answer taken: {taken} MiB of {FLOOD} until nobody reads on, {grown} KiB more"
+        );
+        assert!(taken < FLOOD, "{name}: all of it was read");
+        assert!(grown < 2 << 10, "{name}: {grown} KiB");
+        served.lives().await;
+    }
+}
+
+/// A listener that reads whatever comes, and keeps the answers that its client does not take: so many bytes.
+async fn greedy() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let kept = Arc::new(AtomicUsize::new(0));
+    let count = kept.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (mut frames, mut answers) = (vec![0; 64 << 10], Vec::new());
+            while stream.readable().await.is_ok() {
+                match stream.try_read(&mut frames) {
+                    // An acknowledgement is as long as what it acknowledges.
+                    Ok(some @ 1..) => answers.extend_from_slice(&frames[..some]),
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    _ => break,
+                }
+                if let Ok(written) = stream.try_write(&answers) {
+                    answers.drain(..written);
+                }
+                count.store(answers.len(), Ordering::Relaxed);
+            }
+        }
+    });
+    (address, kept)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_27_control_who_reads_on_keeps_every_answer() {
+    for (name, frame) in [("ping", h2::ping()), ("settings", h2::settings())] {
+        let (address, kept) = greedy().await;
+        let (taken, _flooder) = unanswered(address, frame).await;
+        assert_eq!(taken, FLOOD, "{name}");
+        let most = FLOOD << 19;
+        becomes("they pile up", || kept.load(Ordering::Relaxed) > most).await;
+        figure!(
+            27,
+            "the control, a listener that reads on: {taken} MiB of {name} taken, {} MiB of answers kept",
+            kept.load(Ordering::Relaxed) >> 20
+        );
     }
 }
 

@@ -1,18 +1,19 @@
 //! Rows 24 to 26: requests that two readers could take for different ones. No second one is ever served out of them.
 
 use super::{asks, call, figure, group, well};
-use crate::bed::{Bed, MASTER_KEY};
+use crate::bed::{Bed, MASTER_KEY, upstream};
 use crate::client::{Client, get};
 use serde_json::json;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// How a server takes bytes that are no clean request: the statuses that it answered, and whether it closed.
-async fn answered(bed: &Bed, bytes: &[u8]) -> (Vec<u16>, bool) {
-    let mut client = Client::open(bed.address).await;
+async fn answered(address: SocketAddr, bytes: &[u8]) -> (Vec<u16>, bool) {
+    let mut client = Client::open(address).await;
     client.send(bytes).await;
     let mut statuses = Vec::new();
     let text = tokio::time::timeout(Duration::from_millis(1500), client.rest()).await;
@@ -113,7 +114,7 @@ async fn row_24_no_request_is_smuggled_past_a_body() {
     let mut refused = 0;
     for (name, shape) in &shapes {
         let before = bed.mock.reached();
-        let (statuses, closed) = answered(&bed, format!("{shape}{hidden}").as_bytes()).await;
+        let (statuses, closed) = answered(bed.address, format!("{shape}{hidden}").as_bytes()).await;
         let served = bed.mock.reached() - before;
         assert!(
             served <= 1,
@@ -125,7 +126,7 @@ async fn row_24_no_request_is_smuggled_past_a_body() {
     }
     // The control: two clean requests are two requests.
     let clean = format!("{start}content-length: {n}\r\n\r\n{body}");
-    let (statuses, _) = answered(&bed, format!("{clean}{hidden}").as_bytes()).await;
+    let (statuses, _) = answered(bed.address, format!("{clean}{hidden}").as_bytes()).await;
     assert_eq!(statuses, [200, 200]);
     figure!(
         24,
@@ -134,19 +135,65 @@ async fn row_24_no_request_is_smuggled_past_a_body() {
     );
 }
 
+/// A request that asks for another protocol, and one without a key right behind it: who believes that the protocol has
+/// changed before the upstream says so passes the second one on unread.
+fn upgrade(to: &str) -> String {
+    let first = asks(
+        json!({}),
+        &format!("connection: upgrade\r\nupgrade: {to}\r\n"),
+    );
+    let hidden = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                  content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    first + hidden
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn row_25_an_upgrade_is_never_tunnelled_nor_passed_on() {
     let bed = Bed::with(1, |ports| group(ports, "", "num_retries: 0", ""));
     bed.mock.script(vec![well(0)]);
-    for upgrade in ["websocket", "h2c", "TLS/1.0"] {
-        let headers = format!("connection: upgrade\r\nupgrade: {upgrade}\r\n");
-        assert_eq!(call(&bed, asks(json!({}), &headers)).await.status, 200);
+    let protocols = ["websocket", "h2c", "TLS/1.0"];
+    for to in protocols {
+        let (statuses, closed) = answered(bed.address, upgrade(to).as_bytes()).await;
+        assert_eq!((statuses, closed), (vec![200, 401], true), "{to}");
     }
-    for sent in bed.mock.captured() {
+    let sent = bed.mock.captured();
+    assert_eq!(sent.len(), protocols.len(), "{sent:?}");
+    for sent in sent {
         assert!(sent["headers"]["upgrade"].is_null(), "{sent}");
         assert!(sent["headers"]["connection"].is_null(), "{sent}");
     }
-    figure!(25, "upgrades tunnelled or passed on: 0 of 3");
+    figure!(
+        25,
+        "upgrades tunnelled or passed on: 0 of 3; requests behind them at the upstream: 0"
+    );
+}
+
+/// A proxy that takes a wish for another protocol for the change: from there on it copies bytes.
+async fn tunnelling(to: u16) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut upstream = TcpStream::connect(("127.0.0.1", to)).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut upstream).await
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_25_control_whoever_tunnels_passes_the_hidden_request_on() {
+    let (mock, port) = upstream();
+    mock.script(vec![well(0)]);
+    let (statuses, _) = answered(tunnelling(port).await, upgrade("websocket").as_bytes()).await;
+    let hidden = mock.captured().len() - 1;
+    figure!(
+        25,
+        "the control, a proxy that tunnels: {hidden} hidden request at the upstream"
+    );
+    assert_eq!((statuses, hidden), (vec![200, 200], 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,7 +205,7 @@ async fn row_26_a_body_that_is_not_read_ends_its_connection() {
         "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
         inner.len() + (1 << 20)
     );
-    let (statuses, _) = answered(&bed, format!("{unread}{inner}").as_bytes()).await;
+    let (statuses, _) = answered(bed.address, format!("{unread}{inner}").as_bytes()).await;
     assert_eq!(
         statuses,
         [401],
@@ -168,7 +215,7 @@ async fn row_26_a_body_that_is_not_read_ends_its_connection() {
 
     // The control: where no body is announced, the same bytes are a request, and it is answered.
     let none = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
-    let (statuses, _) = answered(&bed, format!("{none}{inner}").as_bytes()).await;
+    let (statuses, _) = answered(bed.address, format!("{none}{inner}").as_bytes()).await;
     assert_eq!(statuses, [401, 200]);
 }
 
