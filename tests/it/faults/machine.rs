@@ -2,7 +2,7 @@
 //! a clock that jumps, names that are not found: calls are shed or told, and all is well again when it is over.
 
 use super::{asks, figure, group, well};
-use crate::bed::{Around, MASTER_KEY, Served, upstream};
+use crate::bed::{Around, MASTER_KEY, Served, becomes, upstream};
 use crate::client::{Client, PATIENCE, get, post_with};
 use mock_upstream::Answer;
 use serde_json::json;
@@ -139,8 +139,8 @@ async fn row_35_a_disk_that_takes_nothing_fails_the_upload_and_nobody_else() {
     }
 }
 
-/// The system's clock and its names, as the test tells them: `None` without a C compiler. What a file of the folder
-/// says is so: `clock`, seconds to add; `names`, `fail` or `hang` for every name below `.test`.
+/// The system's clock, its names and its disk, as the test tells them: `None` without a C compiler. What a file of the
+/// folder says is so: `clock`, seconds to add; `names`, `fail` or `hang` for every name below `.test`; `disk`, `full`.
 struct Tricks(tempfile::TempDir);
 
 impl Tricks {
@@ -175,6 +175,60 @@ impl Tricks {
         std::fs::write(&draft, what).unwrap();
         std::fs::rename(draft, self.0.path().join(name)).unwrap();
     }
+}
+
+/// What is kept on the disk is not kept while it is full, what is logged is lost, and what needs it fails; nobody else
+/// notices, and all is well when there is room again.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_35_a_full_disk_costs_what_goes_there_and_nothing_else() {
+    let Some(tricks) = Tricks::new() else { return };
+    let (mock, port) = upstream();
+    mock.script(vec![well(0)]);
+    let kept = tricks.0.path().join("kept");
+    let config = group(&[port], "", "num_retries: 0", "")
+        + &format!(
+            "litellm_settings: {{json_logs: true, cache: true, cache_params: {{type: disk, disk_cache_dir: \"{}\"}}}}\n",
+            kept.display()
+        );
+    let mut around = tricks.around();
+    let temporary = tricks.0.path().display().to_string();
+    around.variables.push(("TMPDIR", temporary));
+    let served = Served::start_in(&config, &[], around).await;
+    let logged = || served.log().matches("\"route\":\"/v1/chat/").count();
+    // Calls of which each is asked twice: how many went upstream; and an upload.
+    let look = async |name: &str| {
+        let before = mock.reached();
+        for user in ["a", "a", "b", "b"] {
+            let call = asks(json!({"user": format!("{name}-{user}")}), "");
+            let reply = Client::open(served.address).await.call(call).await;
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+        }
+        let asked = mock.reached() - before;
+        let reply = Client::open(served.address)
+            .await
+            .call(upload(3 << 20))
+            .await;
+        served.lives().await;
+        (asked, reply.status)
+    };
+    // The control: a disk that takes it.
+    let before = look("before").await;
+    assert_eq!(before, (2, 200));
+    becomes("it is logged", || logged() == 4).await;
+    tricks.play("disk", "full");
+    let (asked_meanwhile, uploaded_meanwhile) = look("full").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(logged(), 4, "{}", served.log());
+    tricks.play("disk", "");
+    let (asked_after, uploaded_after) = look("after").await;
+    becomes("it is logged again", || logged() >= 8).await;
+    figure!(
+        35,
+        "a full disk: 4 of 4 calls answered, {asked_meanwhile} of them upstream, an upload of 3 MiB {uploaded_meanwhile}; \
+         with room again {asked_after}, {uploaded_after}"
+    );
+    assert_eq!((asked_meanwhile, uploaded_meanwhile), (4, 500));
+    assert_eq!((asked_after, uploaded_after), (2, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]

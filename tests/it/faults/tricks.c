@@ -1,12 +1,14 @@
-/* Loaded before the C library by tests: a clock that jumps, and names that are not found. What is so stands in files of
- * the folder TRICKS: `clock`, seconds to add to the time of day; `names`, `fail` or `hang`, for `slow.test` or for every
- * name below `.test`; they are this machine's. */
+/* Loaded before the C library by tests: a clock that jumps, names that are not found, and a disk that is full. What is so
+ * stands in files of the folder TRICKS: `clock`, seconds to add to the time of day; `names`, `fail` or `hang`, for
+ * `slow.test` or for every name below `.test`; they are this machine's; `disk`, `full` for files and standard error. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,4 +45,17 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     if (!strncmp(text, "fail", 4)) return EAI_AGAIN;
     if (!strncmp(text, "hang", 4) && !strncmp(name, "slow", 4)) sleep(20);
     return real("127.0.0.1", service, hints, found);
+}
+
+ssize_t write(int to, const void *bytes, size_t size) {
+    struct stat what;
+    if (to == 2 || (!fstat(to, &what) && S_ISREG(what.st_mode))) {
+        char text[64];
+        told("disk", text, sizeof text);
+        if (!strncmp(text, "full", 4)) {
+            errno = ENOSPC;
+            return -1;
+        }
+    }
+    return syscall(SYS_write, to, bytes, size);
 }
