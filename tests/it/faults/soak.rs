@@ -3,9 +3,10 @@
 
 use super::{asks, figure, group, ill, longer, reply, well};
 use crate::bed::{Served, asked, upstream};
-use crate::client::{Client, get};
-use mock_upstream::Answer;
+use crate::client::{Client, PATIENCE, get};
+use mock_upstream::{Answer, Mock};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 struct Dice(u64);
@@ -80,17 +81,64 @@ fn any(dice: &mut Dice) -> Answer {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn row_36_random_faults_leave_nothing_behind() {
-    let seed = std::env::var("SEED")
+/// The dice's seed.
+fn seed() -> u64 {
+    std::env::var("SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
-        .unwrap_or(0x5eed_u64);
+        .unwrap_or(0x5eed)
+}
+
+/// Three upstreams with any faults.
+fn faulty(seed: u64) -> (Vec<Mock>, Vec<u16>) {
     let mut dice = Dice(seed);
     let (mocks, ports): (Vec<_>, Vec<_>) = (0..3).map(|_| upstream()).unzip();
     for mock in &mocks {
         mock.script((0..4000).map(|_| any(&mut dice)).collect());
     }
+    (mocks, ports)
+}
+
+/// So many clients that ask and ask, and sometimes leave: how many calls ended with which hundred of statuses, and
+/// first how many without an answer while they waited for one.
+async fn storm(
+    address: SocketAddr,
+    (seed, workers): (u64, u64),
+    ends: Instant,
+    patience: Duration,
+) -> [u64; 6] {
+    let workers = (0..workers).map(|worker| async move {
+        let mut dice = Dice(seed ^ (worker + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut statuses = [0u64; 6];
+        while Instant::now() < ends {
+            let stream = dice.throw(2) == 0;
+            let headers = if dice.throw(8) == 0 {
+                "x-gateway-deadline-ms: 100\r\n"
+            } else {
+                ""
+            };
+            let request = asks(json!({"stream": stream}), headers);
+            if dice.throw(10) == 0 {
+                // Leaves, wherever the call is by then.
+                let mut client = Client::open(address).await;
+                client.send(&request).await;
+                tokio::time::sleep(Duration::from_millis(dice.throw(20))).await;
+                continue;
+            }
+            let answer = tokio::time::timeout(patience, Client::try_call(address, request));
+            let status = answer.await.ok().flatten().unwrap_or(0);
+            statuses[usize::from(status / 100).min(5)] += 1;
+        }
+        statuses
+    });
+    let all = futures_util::future::join_all(workers).await;
+    std::array::from_fn(|hundred| all.iter().map(|statuses| statuses[hundred]).sum())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_36_random_faults_leave_nothing_behind() {
+    let seed = seed();
+    let (mocks, ports) = faulty(seed);
     let router = "num_retries: 2, retry_after: 0, circuit_breaker: {ejection_time: 0.2}, routing_strategy: p2c-peak-ewma, \
                   hedging: {min_samples: 10, min_delay: 0.02}, max_queued_requests: 50, queue_timeout: 1";
     let config = group(
@@ -104,33 +152,8 @@ async fn row_36_random_faults_leave_nothing_behind() {
     let seconds = asked("SOAK", if long { 600 } else { 6 * longer() }) as u64;
     let begun = Instant::now();
     let ends = begun + Duration::from_secs(seconds);
-    let workers = (0..if long { 96 } else { 16 }).map(|worker| {
-        let address = served.address;
-        async move {
-            let worker: u64 = worker;
-            let mut dice = Dice(seed ^ (worker + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            let mut statuses = [0u64; 6];
-            while Instant::now() < ends {
-                let stream = dice.throw(2) == 0;
-                let headers = if dice.throw(8) == 0 {
-                    "x-gateway-deadline-ms: 100\r\n"
-                } else {
-                    ""
-                };
-                let request = asks(json!({"stream": stream}), headers);
-                if dice.throw(10) == 0 {
-                    // Leaves, wherever the call is by then.
-                    let mut client = Client::open(address).await;
-                    client.send(&request).await;
-                    tokio::time::sleep(Duration::from_millis(dice.throw(20))).await;
-                    continue;
-                }
-                let status = Client::try_call(address, request).await.unwrap_or(0);
-                statuses[usize::from(status / 100).min(5)] += 1;
-            }
-            statuses
-        }
-    });
+    let workers = if long { 96 } else { 16 };
+    let storm = storm(served.address, (seed, workers), ends, PATIENCE);
     let memory = async {
         let mut seen = Vec::new();
         tokio::time::sleep(Duration::from_secs((seconds / 5).max(2))).await;
@@ -140,12 +163,11 @@ async fn row_36_random_faults_leave_nothing_behind() {
         }
         seen
     };
-    let (memory, all) = tokio::join!(memory, futures_util::future::join_all(workers));
+    let (memory, statuses) = tokio::join!(memory, storm);
     let warm = memory[0].1;
     let slope = slope(&memory) / 1024.0;
-    let calls: u64 = all.iter().flatten().sum();
-    let well: u64 = all.iter().map(|statuses| statuses[2]).sum();
-    let unanswered: u64 = all.iter().map(|statuses| statuses[0]).sum();
+    let calls: u64 = statuses.iter().sum();
+    let [unanswered, _, well, ..] = statuses;
     for mock in &mocks {
         mock.script(vec![well_at_last()]);
     }
@@ -177,6 +199,26 @@ async fn row_36_random_faults_leave_nothing_behind() {
     assert!(grown < 48, "{grown} MiB");
     // Of a few seconds it says nothing.
     assert!(!long || slope < 1024.0, "{slope} KiB a minute");
+}
+
+/// What the guards are for, all of them: without clocks, retries and a breaker the same dice leave calls without an
+/// answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_36_control_without_guards_calls_are_left_without_an_answer() {
+    let seed = seed();
+    let (_mocks, ports) = faulty(seed);
+    let config = group(&ports, "", "num_retries: 0, disable_cooldowns: true", "");
+    let served = Served::start(&config).await;
+    let ends = Instant::now() + Duration::from_secs(2);
+    let patience = Duration::from_secs(1);
+    let statuses = storm(served.address, (seed, 16), ends, patience).await;
+    let calls: u64 = statuses.iter().sum();
+    let [unanswered, _, well, ..] = statuses;
+    figure!(
+        36,
+        "the control, seed {seed} without guards: {calls} calls, {well} answered well, {unanswered} unanswered within {patience:?}"
+    );
+    assert!(unanswered > 0, "{calls} calls, {well} answered well");
 }
 
 /// Bytes a minute, by least squares.
