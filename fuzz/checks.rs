@@ -72,6 +72,11 @@ fn cut(bytes: &[u8]) -> (&[u8], usize) {
 
 /// Server-sent events: the items are those of the standard, however the bytes are cut.
 pub fn sse(bytes: &[u8]) {
+    sse_of(items, bytes);
+}
+
+/// The same of any reader.
+pub fn sse_of(items: fn(&[&[u8]]) -> Items, bytes: &[u8]) {
     let (bytes, at) = cut(bytes);
     let whole = items(&[bytes]);
     assert_eq!(items(&[&bytes[..at], &bytes[at..]]), whole, "cut at {at}");
@@ -120,7 +125,8 @@ fn by_the_standard(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     items
 }
 
-type Items = Result<Vec<(Vec<u8>, Vec<u8>)>, String>;
+/// Names and data.
+pub type Items = Result<Vec<(Vec<u8>, Vec<u8>)>, String>;
 
 fn items(pieces: &[&[u8]]) -> Items {
     let mut seen = Vec::new();
@@ -145,6 +151,11 @@ fn items(pieces: &[&[u8]]) -> Items {
 
 /// Lines of JSON: they are what lies between line feeds, however the bytes are cut.
 pub fn ndjson(bytes: &[u8]) {
+    ndjson_of(lines, bytes);
+}
+
+/// The same of any reader.
+pub fn ndjson_of(lines: fn(&[&[u8]]) -> Vec<Vec<u8>>, bytes: &[u8]) {
     let (bytes, at) = cut(bytes);
     let expected: Vec<&[u8]> = bytes
         .split(|byte| *byte == b'\n')

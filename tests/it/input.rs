@@ -104,6 +104,65 @@ async fn row_23_nesting_of_any_depth_is_survived() {
     assert_eq!(mock.reached(), 0, "nothing of it went upstream");
 }
 
+/// How deep a text is nested, told by a reader that calls itself for each level.
+fn depth(text: &[u8], at: &mut usize) -> usize {
+    let mut deepest = 0;
+    while let Some(byte) = text.get(*at) {
+        *at += 1;
+        match byte {
+            b'[' => deepest = deepest.max(1 + depth(text, at)),
+            b']' => break,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// What the bound of a reader's depth is for: one without it is ended by what the server's readers refuse, and the
+/// process with it. Each reads in a process of its own, which is this test once more.
+#[cfg(unix)]
+#[test]
+fn row_23_control_without_a_bound_of_depth_a_reader_ends_its_process() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    use std::os::unix::process::ExitStatusExt;
+    const READER: &str = "ROW_23_READER";
+    let nested = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+    let deep = nested(1_000_000);
+    match std::env::var(READER).as_deref() {
+        Ok("bounded") => {
+            let body = format!("{{\"model\":{deep}}}").into();
+            let read = gateway::params::Params::parse(&body).unwrap();
+            assert!(read.read::<Value>("model").is_err());
+        }
+        Ok(_) => {
+            assert_eq!(depth(nested(1000).as_bytes(), &mut 0), 1000);
+            // It is meant to crash: there is nothing to be looked into.
+            let none = Rlimit {
+                current: Some(0),
+                maximum: Some(0),
+            };
+            setrlimit(Resource::Core, none).unwrap();
+            std::hint::black_box(depth(deep.as_bytes(), &mut 0));
+        }
+        Err(_) => {
+            let [bounded, unbounded] = ["bounded", "unbounded"].map(|reader| {
+                let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+                again.args([
+                    "input::row_23_control_without_a_bound_of_depth_a_reader_ends_its_process",
+                    "--exact",
+                ]);
+                again.env(READER, reader).output().unwrap().status
+            });
+            super::faults::figure!(
+                23,
+                "a million levels: our reader {bounded}, one without a bound {unbounded}"
+            );
+            assert!(bounded.success(), "{bounded}");
+            assert!(unbounded.signal().is_some(), "{unbounded}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn models_that_are_missing_unknown_or_no_text_are_refused() {
     let (served, _mock) = served().await;
