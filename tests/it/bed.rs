@@ -373,9 +373,18 @@ impl Served {
 
     /// Memory in use, in bytes (Linux; elsewhere 0).
     pub fn memory(&self) -> usize {
+        self.told("VmRSS:")
+    }
+
+    /// The most memory that was ever in use, in bytes (Linux; elsewhere 0).
+    pub fn most_memory(&self) -> usize {
+        self.told("VmHWM:")
+    }
+
+    fn told(&self, name: &str) -> usize {
         let status = format!("/proc/{}/status", self.process.id());
         let status = std::fs::read_to_string(status).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<usize>().ok());
         kib.unwrap_or(0) << 10
     }

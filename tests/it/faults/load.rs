@@ -4,7 +4,7 @@ use super::{asks, call, figure, group, header, longer, message, together, well};
 use crate::bed::Bed;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -196,10 +196,11 @@ async fn thrash(stream: TcpStream, asking: Arc<AtomicUsize>) -> std::io::Result<
     }
 }
 
+const LIMIT: &str = ", max_in_flight_requests_per_worker: 8, max_queued_requests_per_worker: 8";
+
 /// Goodput at three times what the upstream can do.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_15_at_three_times_the_capacity_goodput_stays() {
-    let limit = ", max_in_flight_requests_per_worker: 8, max_queued_requests_per_worker: 8";
     let goodput = |general: &'static str, clients: usize| async move {
         let port = thrashing().await;
         let bed = Bed::with(1, |_| group(&[port], "", "num_retries: 0", general));
@@ -228,8 +229,8 @@ async fn row_15_at_three_times_the_capacity_goodput_stays() {
             .unwrap_or_default();
         (served, slowest)
     };
-    let (peak, _) = goodput(limit, 8).await;
-    let (over, slowest) = goodput(limit, 24).await;
+    let (peak, _) = goodput(LIMIT, 8).await;
+    let (over, slowest) = goodput(LIMIT, 24).await;
     let (without, slow) = goodput("", 24).await;
     let share = |served: usize| 100.0 * served as f64 / peak as f64;
     figure!(
@@ -243,79 +244,184 @@ async fn row_15_at_three_times_the_capacity_goodput_stays() {
     assert!(without * 10 < peak * 7, "the control: {without} of {peak}");
 }
 
-/// Two groups of one process, the first with a limit of its own or without.
+/// What an overload costs in memory: calls of a large prompt come three times as fast as they are served, whether or
+/// not they are. How many were served, and what the process held at most above what it holds at its capacity; KiB.
+#[cfg(target_os = "linux")]
+async fn overloaded(general: &str) -> (usize, usize, usize) {
+    let port = thrashing().await;
+    let config = group(&[port], "", "num_retries: 0", general);
+    let served = crate::bed::Served::start(&config).await;
+    let request = Arc::new(asks(json!({"user": "x".repeat(128 << 10)}), ""));
+    let one = |patience| {
+        let (address, request) = (served.address, request.clone());
+        tokio::spawn(async move {
+            let answer = crate::client::Client::try_call(address, &*request);
+            tokio::time::timeout(patience, answer).await.ok().flatten()
+        })
+    };
+    // What is loaded once, and what a full house takes.
+    for _ in 0..3 {
+        let house = (0..8).map(|_| one(crate::client::PATIENCE));
+        futures_util::future::join_all(house).await;
+    }
+    let before = served.most_memory();
+    let mut every = tokio::time::interval(Duration::from_secs(1) / 240);
+    // A busy machine is no crowd.
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut calls = Vec::new();
+    for _ in 0..240 * longer() {
+        every.tick().await;
+        calls.push(one(Duration::from_millis(1500)));
+    }
+    let all = calls.len();
+    let replies = futures_util::future::join_all(calls).await;
+    let well = replies
+        .iter()
+        .filter(|reply| matches!(reply, Ok(Some(200))));
+    let held = served.most_memory().saturating_sub(before) >> 10;
+    (well.count(), all, held)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn row_15_three_times_the_capacity_costs_a_bounded_amount_of_memory() {
+    /// Eight calls more than at capacity, some that are being refused, and the holes that these leave; KiB.
+    const MOST: usize = 32 << 10;
+    crate::bed::allow_many_connections();
+    let (well, all, held) = overloaded(LIMIT).await;
+    let (well_without, _, held_without) = overloaded("").await;
+    figure!(
+        15,
+        "240 calls of 128 KiB a second where 80 are served: {well} of {all} served, {held} KiB more at most than at capacity; \
+         without a limit {well_without}, {held_without} KiB"
+    );
+    assert!(held < MOST, "{held} KiB");
+    assert!(held_without > MOST, "the control: {held_without} KiB");
+}
+
+/// Two groups of one process, the first with a limit of its own or without. The process takes forty calls at a time.
 fn neighbours(limit: &str) -> Bed {
     let bed = Bed::with(2, |ports| {
         format!(
             "model_list:\n  - model_name: m\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream{limit}}}\n  \
              - model_name: victim\n    litellm_params: {{model: openai/gpt-4o, api_base: \"http://127.0.0.1:{}/v1\", api_key: sk-upstream}}\n\
-             router_settings: {{num_retries: 0, disable_cooldowns: true}}\ngeneral_settings: {{master_key: {}}}\n",
+             router_settings: {{num_retries: 0, disable_cooldowns: true}}\n\
+             general_settings: {{master_key: {}, max_in_flight_requests_per_worker: {PLACES}, max_queued_requests_per_worker: 0}}\n",
             ports[0],
             ports[1],
             crate::bed::MASTER_KEY
         )
     });
     bed.mocks[0].script(vec![well(60_000)]);
-    bed.mocks[1].script(vec![well(5)]);
+    bed.mocks[1].script(vec![well(20)]);
     bed
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn row_16_control_without_a_limit_a_slow_upstream_holds_every_call() {
-    let bed = neighbours("");
+const PLACES: usize = 40;
+
+/// So many calls to the slow group, which wait for their answer.
+async fn held(bed: &Bed, calls: usize) -> Vec<crate::client::Client> {
     let mut held = Vec::new();
-    for _ in 0..44 {
+    for _ in 0..calls {
         let mut client = crate::client::Client::open(bed.address).await;
         client.send(asks(json!({}), "")).await;
         held.push(client);
     }
-    bed.mocks[0].until_reached(44).await;
+    bed.mocks[0].until_reached(calls as u64).await;
+    held
 }
 
-/// A group that is flooded, and a neighbour on the same process.
 #[tokio::test(flavor = "multi_thread")]
-async fn row_16_a_flooded_group_does_not_take_the_other_down() {
-    let bed = neighbours(", max_parallel_requests: 4");
+async fn row_16_control_without_a_limit_a_slow_upstream_takes_every_place() {
+    let bed = neighbours("");
+    let _held = held(&bed, PLACES).await;
     let victim = asks(json!({"model": "victim"}), "");
-    let slowest = |calls: usize| {
-        let (bed, victim) = (&bed, &victim);
-        async move {
-            let mut client = crate::client::Client::open(bed.address).await;
-            let mut times = Vec::new();
-            for _ in 0..calls {
-                let begun = Instant::now();
-                assert_eq!(client.call(victim.clone()).await.status, 200);
-                times.push(begun.elapsed());
-            }
-            times.sort_unstable();
-            times[times.len() * 9 / 10]
-        }
-    };
-    let calm = slowest(50).await;
-    let flood = asks(json!({}), "");
-    let mut held = Vec::new();
-    for _ in 0..4 {
-        let mut client = crate::client::Client::open(bed.address).await;
-        client.send(flood.clone()).await;
-        held.push(client);
-    }
-    bed.mocks[0].until_reached(4).await;
-    let refused = together(&bed, &flood, 40).await;
-    assert_eq!(
-        statuses(&refused),
-        (0, 40),
-        "no call waits behind the flood"
-    );
-    let flooded = slowest(50).await;
+    let replies = together(&bed, &victim, 10).await;
+    let served = statuses(&replies).0;
     figure!(
         16,
-        "a neighbour's flood: victim's p90 {calm:.1?} before, {flooded:.1?} during"
+        "the control, a flooded group without a limit: {served} of {} of its neighbour's calls served",
+        replies.len()
+    );
+    assert_eq!(served, 0);
+}
+
+/// How long so many calls to the quiet group take, four at a time: their median and 99th percentile.
+async fn victim(bed: &Bed, calls: usize) -> (Duration, Duration) {
+    let one = || async {
+        let request = asks(json!({"model": "victim"}), "");
+        let mut client = crate::client::Client::open(bed.address).await;
+        let mut times = Vec::new();
+        for _ in 0..calls / 4 {
+            let begun = Instant::now();
+            assert_eq!(client.call(&request).await.status, 200);
+            times.push(begun.elapsed());
+        }
+        times
+    };
+    let times = futures_util::future::join_all((0..4).map(|_| one())).await;
+    let mut times: Vec<Duration> = times.into_iter().flatten().collect();
+    times.sort_unstable();
+    (times[times.len() / 2], times[times.len() * 99 / 100])
+}
+
+/// A group that is flooded all the while, and a neighbour on the same process, which fares as before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_16_a_flooded_group_does_not_take_the_other_down() {
+    const HELD: usize = 4;
+    let bed = neighbours(", max_parallel_requests: 4");
+    let calls = 200 * longer();
+    let _ = victim(&bed, 40).await;
+    let before = victim(&bed, calls).await;
+    let _held = held(&bed, HELD).await;
+    let over = AtomicBool::new(false);
+    let flood = (0..8).map(|_| async {
+        let request = asks(json!({}), "");
+        let mut client = crate::client::Client::open(bed.address).await;
+        let mut refused = 0;
+        while !over.load(Ordering::Relaxed) {
+            assert_eq!(client.call(&request).await.status, 429);
+            refused += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        refused
+    });
+    let looked = async {
+        let begun = Instant::now();
+        let during = victim(&bed, calls).await;
+        over.store(true, Ordering::Relaxed);
+        (during, begun.elapsed())
+    };
+    let (refused, (during, took)) = tokio::join!(futures_util::future::join_all(flood), looked);
+    let refused: usize = refused.iter().sum();
+    let after = victim(&bed, calls).await;
+    // The worse of both: others work on this machine, too.
+    let calm = before.1.max(after.1);
+    figure!(
+        16,
+        "a neighbour's flood of {:.0} calls a second: victim's p50 {:.1?} before, {:.1?} during, {:.1?} after; \
+         p99 {:.1?}, {:.1?}, {:.1?} ({:+.0} %, {calls} calls each)",
+        refused as f64 / took.as_secs_f64(),
+        before.0,
+        during.0,
+        after.0,
+        before.1,
+        during.1,
+        after.1,
+        100.0 * (during.1.as_secs_f64() / calm.as_secs_f64() - 1.0)
     );
     assert_eq!(
         bed.mocks[0].reached(),
-        4,
+        HELD as u64,
         "the slow upstream holds four calls and no more"
     );
+    // A busy machine may be late with anybody's call; the flood's own take a minute.
+    let most = if longer() > 1 {
+        calm.mul_f64(1.1)
+    } else {
+        calm * 2 + Duration::from_millis(50)
+    };
+    assert!(during.1 <= most, "{:?} where {calm:?} is calm", during.1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
