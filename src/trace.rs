@@ -14,7 +14,6 @@ use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt, TraceId, TraceState};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -153,11 +152,20 @@ pub struct Span<'a> {
 impl Span<'_> {
     /// Names it in the headers of a request.
     pub fn write(&self, headers: &mut HeaderMap) {
-        let mut value = String::with_capacity(LENGTH);
+        // Every call of a traced process has one: digits are written as they are, without the machinery of formats.
+        let mut value = [b'-'; LENGTH];
         let flags = u8::from(self.trace.sampled);
-        // Writing into memory cannot fail.
-        let _ = write!(value, "00-{}-{}-{flags:02x}", self.trace.trace_id, self.id);
-        if let Ok(value) = HeaderValue::try_from(value) {
+        for (at, bytes) in [
+            (0, &[0][..]),
+            (3, &self.trace.trace_id.to_bytes()),
+            (36, &self.id.to_bytes()),
+            (53, &[flags]),
+        ] {
+            for (digits, byte) in value[at..].chunks_exact_mut(2).zip(bytes) {
+                digits.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+        if let Ok(value) = HeaderValue::from_bytes(&value) {
             headers.insert(TRACEPARENT, value);
         }
         let state = self.trace.state.header();
@@ -166,6 +174,14 @@ impl Span<'_> {
         {
             headers.insert(TRACESTATE, value);
         }
+    }
+}
+
+/// A number below 16 as hexadecimal.
+fn digit(number: u8) -> u8 {
+    match number {
+        0..10 => b'0' + number,
+        _ => b'a' + number - 10,
     }
 }
 
