@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const MASTER_KEY: &str = "sk-bench-0123456789abcdef";
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 9;
 
 struct Bed {
     upstream: Process,
