@@ -15,7 +15,7 @@ use crate::pipeline::{Answer, AnswerBody, Failure};
 use crate::request::{Call, Format, Op};
 use crate::upload::Upload;
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{Response, StatusCode, header};
 use std::time::{Duration, Instant};
 
 /// What replies need of a call after the engine has taken it.
@@ -79,7 +79,7 @@ fn understood(
 ) -> Result<(Box<Call>, Asked), Box<Response<ReplyBody>>> {
     let config = &snapshot.config;
     let refused = |reply: Response<ReplyBody>| {
-        note_refused(gateway, op, from.path, from.headers, reply.status());
+        note_refused(gateway, op, from, reply.status());
         Box::new(reply)
     };
     let (params, uploads) = form.map_err(|refusal| refused(refusal.reply_in(op.format())))?;
@@ -128,17 +128,12 @@ fn understood(
 
 /// Tells the sinks of a request that was refused before it was a call. Nothing it says of itself is believed but the
 /// trace that it belongs to.
-pub fn note_refused(
-    gateway: &Gateway,
-    op: Op,
-    path: &str,
-    headers: &HeaderMap,
-    status: StatusCode,
-) {
+pub fn note_refused(gateway: &Gateway, op: Op, from: &From<'_>, status: StatusCode) {
     let mut call = Call::new(op, "", Params::default());
-    path.clone_into(&mut call.caller.route);
+    call.caller.method = from.method.clone();
+    from.path.clone_into(&mut call.caller.route);
     let tracer = gateway.engine.tracer.as_ref();
-    call.trace = tracer.map(|tracer| tracer.begin(headers));
+    call.trace = tracer.map(|tracer| tracer.begin(from.headers));
     let kind = match status {
         StatusCode::UNAUTHORIZED => ErrorKind::Authentication,
         _ => ErrorKind::BadRequest,

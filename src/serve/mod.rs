@@ -159,23 +159,24 @@ where
             };
         }
     };
+    let query = head.uri.query().unwrap_or_default();
+    let from = || inbound::From {
+        method: &head.method,
+        headers: &head.headers,
+        path: route.path,
+        query,
+        path_model: model.as_deref(),
+        peer: peer.clone(),
+    };
     if let Some(refusal) = refused(gateway, route, &head.headers) {
         if let Endpoint::Call(op) = route.endpoint {
-            calls::note_refused(gateway, op, route.path, &head.headers, refusal.status());
+            calls::note_refused(gateway, op, &from(), refusal.status());
         }
         return refusal;
     }
-    let query = head.uri.query().unwrap_or_default();
     match route.endpoint {
         Endpoint::Call(op) => {
-            let from = inbound::From {
-                method: &head.method,
-                headers: &head.headers,
-                path: route.path,
-                query,
-                path_model: model.as_deref(),
-                peer: peer.clone(),
-            };
+            let from = from();
             let limits = inbound::limits(&gateway.engine.snapshot.load().config);
             if let Some(boundary) = uploads::boundary(&head.headers).filter(|_| op.is_endpoint()) {
                 let read = Box::pin(uploads::read(body, &boundary, limits)).await;
