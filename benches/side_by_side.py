@@ -24,6 +24,7 @@ WORDS = "The quick brown fox jumps over the lazy dog and goes on its way, 42 tim
 CHUNKS = 2000
 AT_ONCE = 64
 TURNS = 3
+SECONDS = 3.0
 
 # What is measured -> how it is told, the unit, whether more is better, and the bar as a ratio.
 ROWS: dict[str, tuple[str, bool, float]] = {
@@ -105,12 +106,14 @@ def streamed(litellm: Any, base: str) -> dict[str, float]:
         return AT_ONCE * 10
 
     def rate(turn: Callable[[], int]) -> float:
-        best = 0.0
-        for _ in range(TURNS + 1):
+        rates: list[float] = []
+        ends = time.perf_counter() + SECONDS
+        # As long for who is fast: a few of its turns are over before the machine has noticed.
+        while len(rates) <= TURNS or time.perf_counter() < ends:
             begun = time.perf_counter()
             count = turn()
-            best = max(best, count / (time.perf_counter() - begun))
-        return best
+            rates.append(count / (time.perf_counter() - begun))
+        return max(rates)
 
     return {
         f"{AT_ONCE} acompletion() at once": rate(lambda: asyncio.run(at_once())),

@@ -161,10 +161,7 @@ impl Plan {
             let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
             with(json!({"object": "chat.completion.chunk", "choices": [choice]}))
         };
-        let mut sse: Vec<Value> = (0..chunks)
-            .map(|i| part(json!({"content": format!("word{i} ")}), Value::Null))
-            .collect();
-        sse.push(part(json!({}), json!("stop")));
+        let mut sse = vec![part(json!({}), json!("stop"))];
         if asked["stream_options"]["include_usage"] == json!(true) {
             sse.push(with(
                 json!({"object": "chat.completion.chunk", "choices": [], "usage": usage}),
@@ -172,13 +169,19 @@ impl Plan {
         }
         sse.push(json!("[DONE]"));
         let gap_ms = shape("gap").unwrap_or(0);
-        Answer {
+        let mut plan = Answer {
             sse: Some(sse),
             delay_ms,
             gap_ms,
             ..Answer::default()
         }
-        .plan()
+        .plan();
+        // One chunk is written from a tree, the others are it with another word: making each takes longer than sending it.
+        let pattern = format!("data: {}\n\n", part(json!({"content": WORD}), Value::Null));
+        let (before, after) = pattern.split_once(WORD).unwrap_or_default();
+        let words = (0..chunks).map(|i| Bytes::from(format!("{before}word{i} {after}")));
+        plan.pieces.splice(0..0, words);
+        plan
     }
 
     /// Whether the connection is over with this answer.
@@ -251,6 +254,8 @@ impl Plan {
     }
 }
 
+/// Where a chunk's word comes.
+const WORD: &str = "{word}";
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// Pieces without a gap are written together, up to this many bytes.
 const WRITE: usize = 64 << 10;
