@@ -94,7 +94,7 @@ fn faulty(seed: u64) -> (Vec<Mock>, Vec<u16>) {
     let mut dice = Dice(seed);
     let (mocks, ports): (Vec<_>, Vec<_>) = (0..3).map(|_| upstream()).unzip();
     for mock in &mocks {
-        mock.script((0..4000).map(|_| any(&mut dice)).collect());
+        mock.script_again((0..4000).map(|_| any(&mut dice)).collect());
     }
     (mocks, ports)
 }

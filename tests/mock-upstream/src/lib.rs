@@ -26,6 +26,8 @@ const MAX_CAPTURED: usize = 10_000;
 #[derive(Default)]
 struct State {
     script: VecDeque<Answer>,
+    /// The script begins anew when it is over.
+    again: bool,
     captured: VecDeque<Value>,
 }
 
@@ -91,8 +93,18 @@ impl Mock {
 
     /// Sets the answers to come.
     pub fn script(&self, answers: Vec<Answer>) {
+        self.set_script(answers, false);
+    }
+
+    /// Sets the answers to come, again and again.
+    pub fn script_again(&self, answers: Vec<Answer>) {
+        self.set_script(answers, true);
+    }
+
+    fn set_script(&self, answers: Vec<Answer>, again: bool) {
         let mut state = self.state();
         state.script = answers.into();
+        state.again = again;
         state.captured.clear();
         self.wires.left_early.send_replace(0);
     }
@@ -205,7 +217,10 @@ impl Mock {
 
     fn plan(&self, request: &Request) -> Plan {
         let mut state = self.state();
-        let answer = if state.script.len() > 1 {
+        let answer = if state.again && !state.script.is_empty() {
+            state.script.rotate_left(1);
+            state.script.back().cloned()
+        } else if state.script.len() > 1 {
             state.script.pop_front()
         } else {
             state.script.front().cloned()
