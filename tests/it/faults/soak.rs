@@ -195,7 +195,9 @@ async fn row_36_random_faults_leave_nothing_behind() {
     served.lives().await;
     assert!(at_rest, "{shown}");
     assert_eq!(unanswered, 0, "every call that stays gets an answer");
-    assert!(well > calls / 4, "{well} of {calls}");
+    // Where more ask than there are places, refusals are soon told, and asked for again at once: it is a rate then.
+    let enough = if long { 100 * seconds } else { calls / 4 };
+    assert!(well > enough, "{well} of {calls} in {seconds} s");
     assert!(grown < 48, "{grown} MiB");
     // Of a few seconds it says nothing.
     assert!(!long || slope < 1024.0, "{slope} KiB a minute");
