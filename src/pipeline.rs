@@ -23,7 +23,7 @@ mod running;
 mod seat;
 mod stream;
 
-use crate::account::{Cost, Outcome, Sink};
+use crate::account::{Cost, Outcome, Receipt, Sink};
 use crate::adapt::{Head, Reply, Target};
 use crate::cache::{Cache, KeptBody, Place};
 use crate::config::Snapshot;
@@ -34,9 +34,10 @@ use crate::request::{Call, Op};
 use crate::resilience::Gate;
 use crate::route::Env;
 use crate::store::limits::SharedLimits;
-use crate::trace::Tracer;
+use crate::trace::{Trace, Tracer};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use attempt::{Got, GotBody};
+use http::HeaderMap;
 use running::Running;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -146,6 +147,19 @@ impl Engine {
             entra: entra::Tokens::default(),
             ibm: ibm::Tokens::default(),
             aws: aws::Keys::default(),
+        }
+    }
+
+    /// The trace of a request with these headers, where calls have any.
+    pub fn trace(&self, headers: &HeaderMap) -> Option<Box<Trace>> {
+        let tracer = self.tracer.as_ref();
+        tracer.map(|tracer| tracer.begin(headers))
+    }
+
+    /// Tells every sink of a call that is over.
+    pub fn record(&self, receipt: &Receipt) {
+        for sink in &*self.sinks {
+            sink.record(receipt);
         }
     }
 

@@ -93,10 +93,12 @@ fn bearer(value: &str) -> Option<&str> {
         .map(str::trim)
 }
 
-fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+/// What a header says, if it says anything.
+pub(super) fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers
-        .get(name)
-        .and_then(|value: &HeaderValue| value.to_str().ok())
+        .get(name)?
+        .to_str()
+        .ok()
         .map(str::trim)
         .filter(|value| !value.is_empty())
 }

@@ -96,9 +96,8 @@ fn understood(
     };
     let mocks = inbound::mocks(&params, config);
     let mut call = inbound::call(op, params, from, config).map_err(unnamed)?;
-    let tracer = gateway.engine.tracer.as_ref();
     call.uploads = uploads;
-    call.trace = tracer.map(|tracer| tracer.begin(from.headers));
+    call.trace = gateway.engine.trace(from.headers);
     let asked = Asked {
         op,
         id: call.id.clone(),
@@ -132,17 +131,14 @@ pub fn note_refused(gateway: &Gateway, op: Op, from: &From<'_>, status: StatusCo
     let mut call = Call::new(op, "", Params::default());
     call.caller.method = from.method.clone();
     from.path.clone_into(&mut call.caller.route);
-    let tracer = gateway.engine.tracer.as_ref();
-    call.trace = tracer.map(|tracer| tracer.begin(from.headers));
+    call.trace = gateway.engine.trace(from.headers);
     let kind = match status {
         StatusCode::UNAUTHORIZED => ErrorKind::Authentication,
         _ => ErrorKind::BadRequest,
     };
     let error = Error::new(kind, "refused before it was a call").status(status.as_u16());
     let receipt = Receipt::refused(&call, error);
-    for sink in &*gateway.engine.sinks {
-        sink.record(&receipt);
-    }
+    gateway.engine.record(&receipt);
 }
 
 /// The parameter without which there is nothing to ask.
@@ -203,9 +199,7 @@ fn refuse(
     mut refusal: Refusal,
 ) -> Response<ReplyBody> {
     let receipt = Receipt::refused(call, Error::bad_request(refusal.message.clone()));
-    for sink in &*gateway.engine.sinks {
-        sink.record(&receipt);
-    }
+    gateway.engine.record(&receipt);
     refusal.litellm_call_id = asked.error_id.as_deref().map(Into::into);
     let mut reply = refusal.reply_in(asked.op.format());
     let mut headers = Writer(reply.headers_mut());

@@ -1,6 +1,7 @@
 //! From an HTTP request to a [`Call`]: the body read within its limit and parsed once, the settings that LiteLLM
 //! takes from headers, and what a client may not say taken out.
 
+use super::auth::text;
 use super::pace::{Limits, Pace, TooSlow};
 use super::refusal::Refusal;
 use super::reply::name;
@@ -11,7 +12,6 @@ use crate::params::Params;
 use crate::request::{Call, Op};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::AsHeaderName;
 use http_body::Body;
 use http_body_util::{LengthLimitError, Limited};
 use std::pin::pin;
@@ -366,15 +366,6 @@ fn end_user(call: &Call, headers: &HeaderMap) -> Option<String> {
         .or_else(|| text(headers, name!("x-litellm-end-user-id")))
         .map(str::to_owned)
         .or_else(|| call.params.get("user"))
-}
-
-fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
-    headers
-        .get(name)?
-        .to_str()
-        .ok()
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
 }
 
 /// `x-` headers go upstream where the configuration says so; never a key, nor what OpenAI's SDK says of itself.

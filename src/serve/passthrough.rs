@@ -126,8 +126,7 @@ where
         .master_key
         .as_ref()
         .map(|_| auth::MASTER.into());
-    let tracer = gateway.engine.tracer.as_ref();
-    call.trace = tracer.map(|tracer| tracer.begin(&head.headers));
+    call.trace = gateway.engine.trace(&head.headers);
     let house = config.general.litellm_key_header_name.as_deref();
     let own_token = way
         .own_token
@@ -147,7 +146,7 @@ where
         request.headers.insert(header::AUTHORIZATION, token);
     } else if let Err(error) = gateway.engine.authorize(&mut request, auth, clocks).await {
         let reply = refused(&error);
-        record(gateway, &Receipt::refused(&call, error));
+        gateway.engine.record(&Receipt::refused(&call, error));
         return reply;
     }
     if let Some(trace) = &call.trace {
@@ -164,12 +163,6 @@ where
 fn refused(error: &Error) -> Response<ReplyBody> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
     super::reply::json(status, refusal::body(error, Format::OpenAi, None))
-}
-
-fn record(gateway: &Gateway, receipt: &Receipt) {
-    for sink in &*gateway.engine.sinks {
-        sink.record(receipt);
-    }
 }
 
 /// The token that a client has for the provider itself: the key of this server came in a header of its own.
@@ -301,7 +294,9 @@ async fn passed(
         {
             spent.reply(&said);
         }
-        record(gateway, &receipt(&call, &spent, upstream.head.status));
+        gateway
+            .engine
+            .record(&receipt(&call, &spent, upstream.head.status));
         (ReplyBody::from(bytes), Some(spent.cost()))
     } else {
         let sinks = gateway.engine.sinks.clone();
@@ -349,7 +344,7 @@ fn failed(gateway: &Gateway, call: &Call, url: &str, fault: Fault) -> Response<R
         Fault::TooLarge(limit) => format!("the upstream's reply is longer than {limit} bytes"),
     };
     let error = Error::new(ErrorKind::ApiConnection, what.clone());
-    record(gateway, &Receipt::refused(call, error));
+    gateway.engine.record(&Receipt::refused(call, error));
     let refusal = Refusal::new(500, "internal_server_error", what);
     let mut reply = refusal.reply();
     let mut headers = Writer(reply.headers_mut());

@@ -286,10 +286,9 @@ pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
 
 /// Whether a path is a row's; with the model that it names, empty for a row without one.
 fn matches<'a>(row: &str, path: &'a str) -> Option<Cow<'a, str>> {
-    if row == path {
-        return Some(Cow::Borrowed(""));
-    }
-    let (before, rest) = row.split_once('{')?;
+    let Some((before, rest)) = row.split_once('{') else {
+        return (row == path).then_some(Cow::Borrowed(""));
+    };
     let after = rest.strip_prefix("model}")?;
     let model = path.strip_prefix(before)?.strip_suffix(after)?;
     if model.is_empty() || model.ends_with('/') {
@@ -343,6 +342,8 @@ mod tests {
             model("/engines/openai/gpt-4o/chat/completions"),
             "openai/gpt-4o"
         );
+        // A path copied out of a manual names a model all the same.
+        assert_eq!(model("/engines/{model}/chat/completions"), "{model}");
         assert_eq!(model("/openai/deployments/a%2Fb/embeddings"), "a/b");
     }
 

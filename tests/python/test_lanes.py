@@ -221,6 +221,9 @@ def test_an_awaited_stream_is_read_ahead_but_not_far(upstream: Upstream) -> None
     async def read() -> None:
         chunks = await litellm.acompletion(**upstream.at("flood", stream=True))
         first = at_rest()
+        # Nobody has asked for any of it, nor has this loop had a turn.
+        ahead = chunks.completion_stream.ready_batch(None, {})
+        assert ahead and sum(map(len, ahead)) < 128 * 1024
         # What is taken makes room for more.
         for _ in range(10_000):
             await anext(chunks)
