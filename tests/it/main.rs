@@ -8,6 +8,10 @@
     reason = "a test stops at the first thing that is wrong"
 )]
 
+/// The binary's allocator, whose tests run here: a build of its own for them would take a minute.
+#[cfg(unix)]
+#[path = "../../src/allocator.rs"]
+mod allocator;
 mod bed;
 mod cached;
 mod canary;
