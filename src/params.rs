@@ -128,6 +128,13 @@ impl Params {
         }
     }
 
+    /// Sets a member to a text.
+    pub fn set_text(&mut self, name: &str, text: &str) {
+        let mut raw = BytesMut::with_capacity(text.len() + 2);
+        write_json_string(&mut raw, text);
+        self.set_raw(name, raw.freeze());
+    }
+
     /// Removes a member and returns its raw JSON.
     pub fn remove(&mut self, name: &str) -> Option<Bytes> {
         let at = self.members.iter().position(|(n, _)| &**n == name)?;

@@ -177,7 +177,7 @@ impl Engine {
             return Err(running.fail(error));
         }
         match self.route(&mut running).await {
-            Ok(got) => Ok(answer(running, got, place)),
+            Ok(got) => Ok(answer(running, *got, place)),
             Err(error) => Err(running.fail(error)),
         }
     }
@@ -191,7 +191,7 @@ impl Engine {
         call.options.num_retries = Some(0);
         let mut running = Running::start(call.into(), Arc::from([]));
         match self.direct(&mut running, &target).await {
-            Ok(got) => Ok(answer(running, got, None)),
+            Ok(got) => Ok(answer(running, *got, None)),
             Err(error) => Err(running.fail(error)),
         }
     }
@@ -211,7 +211,7 @@ impl Engine {
             ControlFlow::Continue(place) => place,
         };
         match self.direct(&mut running, &target).await {
-            Ok(got) => Ok(answer(running, got, place)),
+            Ok(got) => Ok(answer(running, *got, place)),
             Err(error) => Err(running.fail(error)),
         }
     }

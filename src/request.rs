@@ -381,6 +381,14 @@ pub struct Call {
     pub created: i64,
 }
 
+/// An id for a call that has none: a random UUID.
+pub fn new_id() -> String {
+    let id = uuid::Uuid::new_v4();
+    id.hyphenated()
+        .encode_lower(&mut uuid::Uuid::encode_buffer())
+        .to_owned()
+}
+
 impl Call {
     /// A call with everything that is not given left empty.
     pub fn new(op: Op, model: impl Into<String>, params: Params) -> Self {
@@ -402,7 +410,7 @@ impl Call {
             deadline: Deadline::NONE,
             priority: None,
             explain: false,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: new_id(),
             trace: None,
             received: started,
             started,

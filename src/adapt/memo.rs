@@ -21,6 +21,7 @@ pub struct Memo {
     chats: OnceLock<Chats>,
     limits: OnceLock<GroupLimits>,
     bearer: OnceLock<Option<HeaderValue>>,
+    logged: OnceLock<String>,
 }
 
 /// Requests and tokens a minute of a model group, as replies tell them; `None` for what nobody says.
@@ -121,6 +122,11 @@ impl Target {
             Some(value) => Ok(Some(value.clone())),
             None => secret(text(), self).map(Some),
         }
+    }
+
+    /// What a line of the log says of it, once worked out by `write`.
+    pub fn logged(&self, write: impl FnOnce(&Self) -> String) -> &str {
+        self.memo.logged.get_or_init(|| write(self))
     }
 
     /// Its names as header values.

@@ -63,6 +63,8 @@ pub(super) struct ClockedBody {
     body: Incoming,
     watch: Watch,
     last: Option<Instant>,
+    /// A piece has come since the last look at the clock: its reader's time is not the upstream's.
+    came: bool,
     timer: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
@@ -73,6 +75,7 @@ impl ClockedBody {
             body,
             watch,
             last: None,
+            came: false,
             timer: None,
             over: false,
         }
@@ -81,6 +84,9 @@ impl ClockedBody {
     /// Ready when a clock has run out. The timer is moved only when it fires too early: a piece that comes in time
     /// costs a look at the clock and nothing else.
     fn poll_clocks(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        if std::mem::take(&mut self.came) {
+            self.last = Some(Instant::now());
+        }
         let Some((at, limit)) = self.watch.next_limit(self.last) else {
             return Poll::Pending;
         };
@@ -110,7 +116,7 @@ impl UpstreamBody for ClockedBody {
         loop {
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.last = Some(Instant::now());
+                    self.came = true;
                     // Trailers say nothing that a reply needs.
                     if let Ok(data) = frame.into_data()
                         && !data.is_empty()

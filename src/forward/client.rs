@@ -2,12 +2,13 @@
 //! goes out on another. One that was written goes out once more, on a new connection, where the pooled one proves
 //! [`Stale`]; one that an upstream may have begun to answer is never sent again here.
 
+use super::address::Address;
 use super::body::{ClockedBody, Watch};
 use super::connect::{CLOCKS, Connector, Stale, TooSlow};
 use super::outgoing::Outgoing;
 use super::{BoxFuture, Clocks, Transport, Upstream, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
-use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -108,12 +109,19 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, request: UpstreamRequest, clocks: Clocks) -> Result<Upstream, Fault> {
-        let watch = Watch::new(Instant::now(), clocks);
+    pub(super) async fn exchange(
+        &self,
+        request: UpstreamRequest,
+        clocks: Clocks,
+    ) -> Result<Upstream, Fault> {
+        let begun = Instant::now();
+        let watch = Watch::new(begun, clocks);
         let head = CLOCKS.scope(clocks, self.sent(built(request)?));
-        let response = match watch.head_limit() {
+        let limit = watch.head_limit();
+        let limit = limit.and_then(|limit| Some((begun.checked_add(limit)?, limit)));
+        let response = match limit {
             None => head.await,
-            Some(limit) => match tokio::time::timeout(limit, head).await {
+            Some((at, limit)) => match tokio::time::timeout_at(at, head).await {
                 Ok(response) => response,
                 Err(_) => return Err(watch.timeout(limit)),
             },
@@ -164,14 +172,15 @@ impl Transport for Client {
 }
 
 fn built(request: UpstreamRequest) -> Result<Request<Outgoing>, Fault> {
-    let uri = request.url.parse().map_err(|_| Fault::Connection)?;
+    let address = Address::of(request.url).ok_or(Fault::Connection)?;
     let mut built = Request::new(request.body.into());
     *built.method_mut() = request.method;
-    *built.uri_mut() = uri;
+    *built.uri_mut() = address.uri;
     *built.headers_mut() = request.headers;
+    let headers = built.headers_mut();
+    headers.entry(HOST).or_insert(address.host);
     // Compressed bytes could not be forwarded event by event.
-    built
-        .headers_mut()
+    headers
         .entry(ACCEPT_ENCODING)
         .or_insert(HeaderValue::from_static("identity"));
     Ok(built)

@@ -33,9 +33,13 @@ tokio::task_local! {
 /// For a step of a connection without a clock of its own: longer than any network needs, short enough to end.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Makes connections for the pool.
+/// Makes connections for the pool, which clones it for every request.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(super) struct Connector(Arc<Way>);
+
+/// How connections are made.
+#[derive(Clone)]
+struct Way {
     tcp: HttpConnector<Names>,
     names: Names,
     tls: TlsConnector,
@@ -52,29 +56,29 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
-        Self {
+        Self(Arc::new(Way {
             tcp,
             names,
             tls: TlsConnector::from(tls),
             public_only: false,
             time: None,
-        }
+        }))
     }
 
     /// One that connects alike, and tells what it took.
     pub(super) fn timed(&self, time: Histogram) -> Self {
-        Self {
+        Self(Arc::new(Way {
             time: Some(time),
-            ..self.clone()
-        }
+            ..Way::clone(&self.0)
+        }))
     }
 
     /// One that connects alike, but to public hosts only.
     pub(super) fn public(&self) -> Self {
-        Self {
+        Self(Arc::new(Way {
             public_only: true,
-            ..self.clone()
-        }
+            ..Way::clone(&self.0)
+        }))
     }
 }
 
@@ -108,25 +112,31 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tcp.poll_ready(cx).map_err(Into::into)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
         let clocks = CLOCKS.try_with(|clocks| *clocks).unwrap_or_default();
+        let Way {
+            mut tcp,
+            names,
+            tls,
+            public_only,
+            time,
+        } = Way::clone(&self.0);
         let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
         let host = to.host().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host.clone());
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let tcp = (!self.public_only).then(|| self.tcp.call(to));
-        let (tls, names) = (self.tls.clone(), self.names.clone());
-        let time = self.time.clone();
         Box::pin(async move {
             let begun = Instant::now();
-            let tcp = match tcp {
-                Some(tcp) => within(clocks.connect, tcp).await?.into_inner(),
-                None => within(clocks.connect, public::connect(&names, &host, port)).await?,
+            let tcp = if public_only {
+                within(clocks.connect, public::connect(&names, &host, port)).await?
+            } else {
+                // Ready at any time: the way to a connection is a resolver's and a socket's.
+                within(clocks.connect, tcp.call(to)).await?.into_inner()
             };
             let io = if secure {
                 let handshake = tls.connect(name?, tcp);

@@ -4,6 +4,7 @@
 //! Dropping a future or a body of this module ends the upstream call at once. Nothing here knows a dialect: what
 //! goes wrong is a [`Fault`], which the adapter of the provider names.
 
+mod address;
 pub mod aws;
 pub mod body;
 pub mod client;

@@ -5,9 +5,10 @@ use super::{BoxFuture, Client, Clocks, Transport, Upstream};
 use crate::adapt::{Fault, UpstreamRequest};
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 thread_local! {
-    static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
+    static CLIENT: RefCell<Option<Arc<Client>>> = const { RefCell::new(None) };
 }
 
 /// Sends with the client of the thread that asks, or with this one where the thread has none.
@@ -20,7 +21,7 @@ impl Transport for PerThread {
         clocks: Clocks,
     ) -> BoxFuture<'_, Result<Upstream, Fault>> {
         match CLIENT.with_borrow(Clone::clone) {
-            Some(client) => Box::pin(async move { client.send(request, clocks).await }),
+            Some(client) => Box::pin(async move { client.exchange(request, clocks).await }),
             None => self.0.send(request, clocks),
         }
     }
@@ -44,7 +45,7 @@ pub struct InUse(PhantomData<*const ()>);
 impl InUse {
     /// From now on this thread sends with `client`.
     pub fn start(client: &Client) -> Self {
-        CLIENT.set(Some(client.clone()));
+        CLIENT.set(Some(Arc::new(client.clone())));
         Self(PhantomData)
     }
 }

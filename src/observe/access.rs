@@ -7,6 +7,7 @@ use super::LogWriter;
 use super::redact::redact;
 use super::timestamp::Timestamp;
 use crate::account::{Outcome, Receipt, Sink};
+use crate::adapt::Target;
 use crate::number::python;
 use crate::params::needs_escape;
 use std::borrow::Cow;
@@ -106,6 +107,13 @@ fn call_id(receipt: &Receipt) -> Cow<'_, str> {
     }
 }
 
+/// A member's name as it stands in a line, after another one.
+macro_rules! member {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 fn json_line(receipt: &Receipt, now: Timestamp) -> String {
     let (outcome, status) = outcome(receipt);
     let mut line = Members(String::with_capacity(USUAL));
@@ -113,59 +121,70 @@ fn json_line(receipt: &Receipt, now: Timestamp) -> String {
     now.write(&mut line.0);
     line.0
         .push_str("\",\"level\":\"INFO\",\"message\":\"call\"");
-    line.text("call_id", &call_id(receipt));
-    line.text("call_type", receipt.op.call_type());
-    line.text("route", &route(receipt));
-    line.raw("stream", if receipt.stream { "true" } else { "false" });
-    line.text("outcome", outcome);
-    line.count("status", status.into());
-    line.text("model", &model(receipt));
+    line.text(member!("call_id"), &call_id(receipt));
+    line.text(member!("call_type"), receipt.op.call_type());
+    line.text(member!("route"), &route(receipt));
+    line.raw(
+        member!("stream"),
+        if receipt.stream { "true" } else { "false" },
+    );
+    line.text(member!("outcome"), outcome);
+    line.count(member!("status"), status.into());
+    line.text(member!("model"), &model(receipt));
     if let Some(target) = &receipt.target {
-        line.text("model_group", &target.model_group);
-        line.text("deployment_id", &target.deployment_id);
-        line.text("provider", target.provider.name);
-        line.text("upstream_model", &target.model);
-        line.text("api_base", &target.api_base);
+        line.0.push_str(target.logged(whom));
     }
-    line.count("attempts", receipt.attempts.into());
-    line.count("fallbacks", receipt.fallbacks.into());
+    line.count(member!("attempts"), receipt.attempts.into());
+    line.count(member!("fallbacks"), receipt.fallbacks.into());
     if let Some(usage) = &receipt.usage {
-        line.count("prompt_tokens", usage.prompt_tokens);
-        line.count("completion_tokens", usage.completion_tokens);
-        line.count("total_tokens", usage.total_tokens);
+        line.count(member!("prompt_tokens"), usage.prompt_tokens);
+        line.count(member!("completion_tokens"), usage.completion_tokens);
+        line.count(member!("total_tokens"), usage.total_tokens);
         if usage.cached_tokens > 0 {
-            line.count("cached_tokens", usage.cached_tokens);
+            line.count(member!("cached_tokens"), usage.cached_tokens);
         }
     }
     if let Some(cost) = receipt.cost {
-        line.raw("cost_usd", &python(cost.total));
+        line.raw(member!("cost_usd"), &python(cost.total));
     }
     let times = &receipt.timings;
-    line.raw("total_ms", &python(milliseconds(times.total)));
-    line.raw("upstream_ms", &python(milliseconds(times.upstream)));
+    line.raw(member!("total_ms"), &python(milliseconds(times.total)));
+    line.raw(
+        member!("upstream_ms"),
+        &python(milliseconds(times.upstream)),
+    );
     if let Some(first) = times.first_chunk {
-        line.raw("first_chunk_ms", &python(milliseconds(first)));
+        line.raw(member!("first_chunk_ms"), &python(milliseconds(first)));
     }
-    line.optional("key_hash", receipt.caller.hashed_key.as_deref());
-    line.optional("key_alias", receipt.caller.key_alias.as_deref());
-    line.optional("user_id", receipt.caller.user_id.as_deref());
-    line.optional("client_ip", receipt.caller.client_ip.as_deref());
+    line.optional(member!("key_hash"), receipt.caller.hashed_key.as_deref());
+    line.optional(member!("key_alias"), receipt.caller.key_alias.as_deref());
+    line.optional(member!("user_id"), receipt.caller.user_id.as_deref());
+    line.optional(member!("client_ip"), receipt.caller.client_ip.as_deref());
     if let Outcome::Failure(error) = &receipt.outcome {
-        line.text("error_class", error.kind.row().class);
+        line.text(member!("error_class"), error.kind.row().class);
     }
-    line.optional("error", message(receipt).as_deref());
+    line.optional(member!("error"), message(receipt).as_deref());
     line.0.push_str("}\n");
     line.0
 }
 
-/// Members of a JSON object that is being written.
+/// Whom a call asked: the same in every line of a target.
+fn whom(target: &Target) -> String {
+    let mut line = Members(String::new());
+    line.text(member!("model_group"), &target.model_group);
+    line.text(member!("deployment_id"), &target.deployment_id);
+    line.text(member!("provider"), target.provider.name);
+    line.text(member!("upstream_model"), &target.model);
+    line.text(member!("api_base"), &target.api_base);
+    line.0
+}
+
+/// Members of a JSON object that is being written; each by its [`member!`].
 struct Members(String);
 
 impl Members {
     fn raw(&mut self, name: &str, value: &str) {
-        self.0.push_str(",\"");
         self.0.push_str(name);
-        self.0.push_str("\":");
         self.0.push_str(value);
     }
 

@@ -13,7 +13,7 @@ use crate::resilience::cooldown::Failed;
 use crate::resilience::gate::{Entry, Permit};
 use crate::resilience::quota::{Kind, Refused, Reservation};
 use crate::route::state::InFlight;
-use crate::route::{Deployment, Group, Need};
+use crate::route::{Ask, Deployment, Group};
 use crate::store::limits::{Reserved, SharedLimits};
 use crate::store::redis::Unavailable;
 use http::HeaderMap;
@@ -65,7 +65,7 @@ impl Engine {
         snapshot: &Arc<Snapshot>,
         group: &Arc<Group>,
         deployment: &Arc<Deployment>,
-        need: &Need<'_>,
+        ask: &Ask<'_>,
     ) -> Result<Tried, NotTaken> {
         let routes = &snapshot.routes;
         let rules = &routes.rules;
@@ -79,7 +79,9 @@ impl Engine {
                 (Some(permit), waited)
             }
         };
-        let now = Instant::now();
+        // When it was picked, unless it had to wait since.
+        let now = waited.map_or_else(|| Instant::from_std(ask.now), |_| Instant::now());
+        let need = &ask.need;
         let mut pass = None;
         if rules.breaker.is_some() {
             let begun = deployment.state.breaker.lock().begin(now.into_std());
@@ -242,11 +244,14 @@ impl Tried {
     }
 
     /// The call came to its end.
-    pub(super) fn succeeded(&mut self, usage: Option<&Usage>, cost: Option<f64>) {
-        let now = Instant::now().into_std();
+    pub(super) fn succeeded(&mut self, now: Instant, usage: Option<&Usage>, cost: Option<f64>) {
         let routes = &self.snapshot.routes;
         if !routes.cooldowns.disabled && routes.rules.breaker.is_none() {
-            self.deployment.state.cooldown.lock().succeeded(now);
+            self.deployment
+                .state
+                .cooldown
+                .lock()
+                .succeeded(now.into_std());
         }
         if !self.answered {
             self.answered();
@@ -254,7 +259,7 @@ impl Tried {
         if self.snapshot.routes.rules.measures() {
             self.measure(usage);
         }
-        self.leave(usage, cost);
+        self.leave(now, usage, cost);
     }
 
     fn measure(&self, usage: Option<&Usage>) {
@@ -316,7 +321,7 @@ impl Tried {
         if fault && matches!(error.status, 408 | 429 | 503 | 529) {
             self.sample(true);
         }
-        self.leave(Some(&Usage::default()), None);
+        self.leave(Instant::now(), Some(&Usage::default()), None);
         ejected
     }
 
@@ -385,11 +390,11 @@ impl Tried {
     }
 
     /// Gives everything back. Without a usage the estimate stands: nobody knows better.
-    pub(super) fn leave(&mut self, usage: Option<&Usage>, cost: Option<f64>) {
-        let now = Instant::now().into_std();
+    pub(super) fn leave(&mut self, now: Instant, usage: Option<&Usage>, cost: Option<f64>) {
         if let Some(permit) = self.permit.take() {
-            permit.end(self.elapsed());
+            permit.end(now - self.began);
         }
+        let now = now.into_std();
         self.in_flight = None;
         let state = &self.deployment.state;
         if let (Some(reservation), Some(usage)) = (self.reservation.take(), usage) {

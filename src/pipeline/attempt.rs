@@ -39,7 +39,7 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 /// Whole replies are read as far as this, unless the configuration says otherwise.
 const MAX_REPLY: usize = 256 << 20;
 
-/// A successful attempt.
+/// A successful attempt. Boxed on its way through the levels of the flow, each of which would move it.
 pub(super) struct Got {
     /// The operation that the target was asked.
     pub(super) asked: Op,
@@ -73,7 +73,7 @@ impl Engine {
         running: &mut Running,
         target: &Arc<Target>,
         retries: u32,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         let mut made = 0;
         loop {
             let error = match self.attempt(running, target).await {
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// One exchange with the provider.
-    async fn attempt(&self, running: &mut Running, target: &Arc<Target>) -> Result<Got> {
+    async fn attempt(&self, running: &mut Running, target: &Arc<Target>) -> Result<Box<Got>> {
         running.target = Some(target.clone());
         let started = Instant::now();
         let left = running.call.deadline.left(started.into_std());
@@ -136,7 +136,7 @@ impl Engine {
         call: &Call,
         target: &Arc<Target>,
         span: Option<Span<'_>>,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         let Some(bridged) = Bridged::of(call, target)? else {
             return self.asked(call, target, span).await;
         };
@@ -154,9 +154,9 @@ impl Engine {
         call: &Call,
         target: &Arc<Target>,
         span: Option<Span<'_>>,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         if let Some(mocked) = mock::answer(call, target) {
-            return mocked.map(|mocked| Got::mocked(mocked, call.op, target));
+            return mocked.map(|mocked| Box::new(Got::mocked(mocked, call.op, target)));
         }
         self.exchange(call, target, span).await
     }
@@ -166,22 +166,25 @@ impl Engine {
         call: &Call,
         target: &Arc<Target>,
         span: Option<Span<'_>>,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         let adapter = target.adapter(call.op);
         let with_media = match media::wanted(call, target) {
             None => None,
             // Rare: not in the future of every call.
             Some(wanted) => {
-                Box::pin(self.inlined(wanted, call, target, clocks(call, target))).await?
+                let clocks = clocks(call, target, Instant::now());
+                Box::pin(self.inlined(wanted, call, target, clocks)).await?
             }
         };
         let begun = Instant::now();
         let request = adapter.request(with_media.as_deref().unwrap_or(call), target)?;
+        let made = Instant::now();
         let mut took = Took {
-            adapt: begun.elapsed(),
+            adapt: made - begun,
             first_byte: None,
         };
-        let mut upstream = self.send(request, call, target, span, &mut took).await?;
+        let sent = self.send(request, made, call, target, span, &mut took);
+        let mut upstream = sent.await?;
         let head = upstream.head;
         let body = if call.stream {
             let stream = adapter.stream(call, target);
@@ -203,40 +206,43 @@ impl Engine {
             took.adapt += begun.elapsed();
             GotBody::Whole(reply.map_err(Error::answered)?)
         };
-        Ok(Got {
+        Ok(Box::new(Got {
             asked: call.op,
             head,
             target: target.clone(),
             body,
             took,
-        })
+        }))
     }
 
-    /// Sends one request; an answer that tells an error is one.
+    /// Sends one request, which was made at `made`; an answer that tells an error is one.
     async fn send(
         &self,
         mut request: UpstreamRequest,
+        made: Instant,
         call: &Call,
         target: &Target,
         span: Option<Span<'_>>,
         took: &mut Took,
     ) -> Result<Upstream> {
         let adapter = target.adapter(call.op);
+        let mut sending = made;
         match adapter.auth(call, target) {
             Auth::Placed => {}
             // Rare: not in the future of every call.
             auth => {
-                let clocks = clocks(call, target);
+                let clocks = clocks(call, target, made);
                 let authorized = Box::pin(self.authorize(&mut request, auth, clocks)).await;
                 authorized.map_err(|error| error.at(target.provider.name, &target.model))?;
+                sending = Instant::now();
             }
         }
         // After a signature: whoever carries the request on may change it.
         if let Some(span) = span {
             span.write(&mut request.headers);
         }
-        let sending = Instant::now();
-        let sent = self.transport.send(request, clocks(call, target)).await;
+        let clocks = clocks(call, target, sending);
+        let sent = self.transport.send(request, clocks).await;
         took.first_byte.get_or_insert(sending.elapsed());
         let mut upstream = sent.map_err(|fault| {
             let unsent = fault == Fault::Unreachable;
@@ -266,7 +272,8 @@ impl Engine {
         bodies.extend_from_slice(&first);
         for request in further {
             let mut took = Took::default();
-            let mut upstream = self.send(request, call, target, span, &mut took).await?;
+            let sent = self.send(request, Instant::now(), call, target, span, &mut took);
+            let mut upstream = sent.await?;
             let room = self.max_reply().saturating_sub(bodies.len());
             let body = collect(&mut *upstream.body, room).await;
             bodies.extend_from_slice(b",");
@@ -385,7 +392,7 @@ impl Got {
 }
 
 /// The clocks of an attempt. A streamed reply may take as long as it likes, if only something comes.
-fn clocks(call: &Call, target: &Target) -> Clocks {
+fn clocks(call: &Call, target: &Target, now: Instant) -> Clocks {
     let (asked, usual) = (&call.options, &target.options);
     let streamed = asked.stream_timeout.or(usual.stream_timeout);
     let limit = streamed
@@ -393,7 +400,7 @@ fn clocks(call: &Call, target: &Target) -> Clocks {
         .or(asked.timeout)
         .or(usual.timeout)
         .unwrap_or(DEFAULT_TIMEOUT);
-    let left = call.deadline.left(Instant::now().into_std());
+    let left = call.deadline.left(now.into_std());
     let total = left.map_or(limit, |left| left.min(limit));
     Clocks {
         connect: Some(limit.min(CONNECT)),

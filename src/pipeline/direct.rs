@@ -16,7 +16,11 @@ use std::time::{Duration, SystemTime};
 
 impl Engine {
     /// Answers a call at one target, else at the call's `fallbacks` in turn.
-    pub(super) async fn direct(&self, running: &mut Running, target: &Arc<Target>) -> Result<Got> {
+    pub(super) async fn direct(
+        &self,
+        running: &mut Running,
+        target: &Arc<Target>,
+    ) -> Result<Box<Got>> {
         let asked = match running.call.options.fallbacks.take() {
             Some(raw) => Asked::read(&raw)?,
             None => None,
@@ -52,7 +56,7 @@ impl Engine {
         Err(last)
     }
 
-    async fn hop_direct(&self, running: &mut Running, hop: &Hop) -> Result<Got> {
+    async fn hop_direct(&self, running: &mut Running, hop: &Hop) -> Result<Box<Got>> {
         let (options, members) = Options::split(hop.members.clone())?;
         let call = &mut running.call;
         call.options = Options::merge(&options, &call.options);
@@ -65,7 +69,7 @@ impl Engine {
     }
 
     /// The first attempt, with the retries of the provider's client, and `num_retries` more without them.
-    async fn with_retries(&self, running: &mut Running, target: &Arc<Target>) -> Result<Got> {
+    async fn with_retries(&self, running: &mut Running, target: &Arc<Target>) -> Result<Box<Got>> {
         let call = &running.call;
         let usual = target.options.max_retries;
         let clients = client_retries(call, target, call.options.max_retries.or(usual));

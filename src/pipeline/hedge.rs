@@ -43,8 +43,8 @@ enum End<'a> {
 
 /// How the race ended.
 enum Won {
-    First(Got),
-    Second(Got),
+    First(Box<Got>),
+    Second(Box<Got>),
     Nobody(Error),
 }
 
@@ -75,7 +75,7 @@ impl Engine {
         leg: &Leg,
         target: &Arc<Target>,
         delay: Duration,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         running.attempts += 1;
         running.target = Some(target.clone());
         let began = Instant::now();
@@ -144,7 +144,7 @@ impl Engine {
             note(running, &made, End::Lost);
             let usage = asked_for_nothing(running);
             let cost = made.target.cost(&usage, None, || tried.elapsed());
-            tried.leave(Some(&usage), cost.map(|cost| cost.total));
+            tried.leave(Instant::now(), Some(&usage), cost.map(|cost| cost.total));
             running.trail.lost.push(LostAttempt {
                 target: made.target,
                 usage,
@@ -156,7 +156,7 @@ impl Engine {
     }
 
     /// An attempt until it has begun to answer.
-    async fn begun(&self, running: &Running, made: &Made) -> Result<Got> {
+    async fn begun(&self, running: &Running, made: &Made) -> Result<Box<Got>> {
         let trace = running.call.trace.as_deref();
         let span = trace.zip(made.span).map(|(trace, id)| trace.named(id));
         let target = &made.target;
@@ -193,7 +193,7 @@ impl Engine {
         if !leg.group.state.hedges.lock().withdraw(now, rules) {
             return None;
         }
-        let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &need);
+        let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &ask);
         let tried = admitted.await.ok()?;
         leg.group.state.hedged.fetch_add(1, Ordering::Relaxed);
         let made = Made {
@@ -241,8 +241,8 @@ fn note(running: &mut Running, made: &Made, end: End<'_>) {
 
 /// The first that answers; the first one's error when neither does.
 async fn race(
-    mut first: std::pin::Pin<&mut impl Future<Output = Result<Got>>>,
-    mut second: std::pin::Pin<&mut impl Future<Output = Result<Got>>>,
+    mut first: std::pin::Pin<&mut impl Future<Output = Result<Box<Got>>>>,
+    mut second: std::pin::Pin<&mut impl Future<Output = Result<Box<Got>>>>,
 ) -> Won {
     tokio::select! {
         biased;

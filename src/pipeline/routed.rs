@@ -58,7 +58,7 @@ pub(super) struct Leg {
 
 impl Engine {
     /// Answers a call by the groups of the configuration.
-    pub(super) async fn route(&self, running: &mut Running) -> Result<Got> {
+    pub(super) async fn route(&self, running: &mut Running) -> Result<Box<Got>> {
         let snapshot = self.snapshot.load_full();
         let mut walk = Walk::new(snapshot, running)?;
         let group = if walk.specific {
@@ -79,18 +79,23 @@ impl Engine {
     }
 
     /// Attempts in one group.
-    async fn in_group(&self, running: &mut Running, walk: &mut Walk, leg: &Leg) -> Result<Got> {
+    async fn in_group(
+        &self,
+        running: &mut Running,
+        walk: &mut Walk,
+        leg: &Leg,
+    ) -> Result<Box<Got>> {
         if walk.snapshot.routes.rules.checks {
             walk.count(&running.call, &leg.group).await;
         }
         let walk = &*walk;
-        let begins = Instant::now().into_std();
         let guards = &walk.snapshot.routes.rules;
+        let begins = || Instant::now().into_std();
         if guards.retry_budget.is_some() {
-            leg.group.state.retries.lock().called(begins);
+            leg.group.state.retries.lock().called(begins());
         }
         if guards.hedging.is_some() {
-            leg.group.state.hedges.lock().called(begins);
+            leg.group.state.hedges.lock().called(begins());
         }
         let rules = &walk.snapshot.routes.retries;
         let kinds = walk.snapshot.routes.fallbacks.kinds(walk.asked.as_ref());
@@ -156,7 +161,7 @@ impl Engine {
         walk: &Walk,
         leg: &Leg,
         skip: &[String],
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         running.tried = None;
         let routes = &walk.snapshot.routes;
         let mut looks = 0;
@@ -191,7 +196,7 @@ impl Engine {
                 (Err(_), Some(error)) => return Err(error.clone()),
                 (Err(error), None) => return Err(error),
             };
-            let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &ask.need);
+            let admitted = self.admit(running, &walk.snapshot, &leg.group, deployment, &ask);
             match admitted.await {
                 Ok(tried) => break tried,
                 // Another one may have room: this one is not asked again.
@@ -244,7 +249,7 @@ impl Engine {
         walk: &'a mut Walk,
         leg: Leg,
         error: Error,
-    ) -> BoxFuture<'a, Result<Got>> {
+    ) -> BoxFuture<'a, Result<Box<Got>>> {
         Box::pin(async move {
             if walk.disabled || error.kind == ErrorKind::Cancelled {
                 return Err(error);
@@ -296,7 +301,7 @@ impl Engine {
         from: &Leg,
         hops: &[Hop],
         error: Error,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         if from.depth >= walk.snapshot.routes.fallbacks.max_depth {
             return Err(error);
         }
@@ -344,7 +349,7 @@ impl Engine {
         walk: &mut Walk,
         hop: &Hop,
         depth: u32,
-    ) -> Result<Got> {
+    ) -> Result<Box<Got>> {
         let call = &mut running.call;
         call.model.clone_from(&hop.model);
         call.keep_upstream_model = true;
@@ -369,7 +374,12 @@ impl Engine {
 }
 
 /// An answer, unless the provider's filter ended it and there is a group to try instead.
-fn unless_filtered(running: &mut Running, walk: &Walk, leg: &Leg, got: Got) -> Result<Got> {
+fn unless_filtered(
+    running: &mut Running,
+    walk: &Walk,
+    leg: &Leg,
+    got: Box<Got>,
+) -> Result<Box<Got>> {
     let filtered = match &got.body {
         GotBody::Stream(_) | GotBody::Raw(..) => false,
         GotBody::Whole(reply) => {

@@ -263,8 +263,10 @@ impl Running {
         if let Some(mut tried) = self.tried.take() {
             let total = cost.map(|cost| cost.total);
             match outcome {
-                Outcome::Success => tried.succeeded(usage.as_ref(), total),
-                Outcome::Failure(_) | Outcome::Cancelled => tried.leave(usage.as_ref(), total),
+                Outcome::Success => tried.succeeded(closing, usage.as_ref(), total),
+                Outcome::Failure(_) | Outcome::Cancelled => {
+                    tried.leave(closing, usage.as_ref(), total);
+                }
             }
         }
         if let Some(seat) = self.seat.take() {

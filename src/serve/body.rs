@@ -9,8 +9,8 @@ use crate::observe::redact;
 use crate::pipeline::{AnswerStream, RawStream};
 use crate::request::Call;
 use crate::request::Format;
-use crate::serve::ending::{self, Ending};
 use crate::serve::passthrough::spent::Spent;
+use crate::serve::signal::Signal;
 use crate::serve::{passthrough, refusal};
 use bytes::Bytes;
 use http::StatusCode;
@@ -54,7 +54,7 @@ pub struct Events {
     /// The first and the last events of a response, by which one that breaks off is ended.
     pub seen: Seen,
     /// Whether the server waits no longer.
-    pub ending: Option<Ending>,
+    pub ending: Option<Signal>,
 }
 
 /// What was forwarded of a response; nothing in other dialects.
@@ -79,8 +79,8 @@ impl Events {
             Some(first) => Poll::Ready(Some(Ok(first))),
             None => self.rest.poll_next(cx),
         };
-        if next.is_pending() && self.ending.as_ref().is_some_and(Ending::is_over) {
-            return Poll::Ready(Some(Err(ending::error())));
+        if next.is_pending() && self.ending.as_ref().is_some_and(Signal::is_set) {
+            return Poll::Ready(Some(Err(refusal::ended_error())));
         }
         if self.format == Format::Responses
             && let Poll::Ready(Some(Ok(bytes))) = &next

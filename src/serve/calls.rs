@@ -1,6 +1,7 @@
 //! Calls of models: request -> [`Call`] -> engine -> reply or refusal.
 
 use super::body::{Events, ReplyBody, Seen};
+use super::header_list::{HeaderList, Put};
 use super::inbound::{self, From};
 use super::refusal::{self, Refusal};
 use super::reply::{self, Writer, name};
@@ -12,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::number::python;
 use crate::params::Params;
 use crate::pipeline::{Answer, AnswerBody, Failure};
-use crate::request::{Call, Format, Op};
+use crate::request::{Call, Format, Op, new_id};
 use crate::upload::Upload;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -222,7 +223,7 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
     let mut reply = refusal.reply_in(op.format());
     let asked = Asked {
         op,
-        id: uuid::Uuid::new_v4().to_string(),
+        id: new_id(),
         model: String::new(),
         stream: false,
         plain: false,
@@ -236,7 +237,7 @@ fn nameless(op: Op, refusal: &Refusal) -> Response<ReplyBody> {
 }
 
 /// Headers of every refusal of a call, whatever went wrong.
-fn common(headers: &mut Writer<'_>, asked: &Asked) {
+fn common(headers: &mut Writer<'_, impl Put>, asked: &Asked) {
     headers.text(name!("x-litellm-call-id"), &asked.id);
     if asked.op == Op::TextCompletion {
         return;
@@ -249,14 +250,14 @@ fn common(headers: &mut Writer<'_>, asked: &Asked) {
 }
 
 /// What became of the call and why, where it asked.
-fn explain(headers: &mut Writer<'_>, explanation: Option<&str>) {
+fn explain(headers: &mut Writer<'_, impl Put>, explanation: Option<&str>) {
     if let Some(explanation) = explanation {
         headers.text(name!("x-gateway-explain"), explanation);
     }
 }
 
 /// The key under which the cache had the answer; LiteLLM tells it of chats and text completions.
-fn cached(headers: &mut Writer<'_>, key: Option<&str>, op: Op) {
+fn cached(headers: &mut Writer<'_, impl Put>, key: Option<&str>, op: Op) {
     if let Some(key) = key
         && matches!(op, Op::Chat | Op::TextCompletion)
     {
@@ -266,14 +267,16 @@ fn cached(headers: &mut Writer<'_>, key: Option<&str>, op: Op) {
 
 async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
     let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
-    match answer.body {
+    let mut head = HeaderList::usual();
+    let mut headers = Writer(&mut head);
+    let body = match answer.body {
         AnswerBody::Whole(whole) => {
-            let mut reply = if asked.plain {
-                reply::text(&whole.body)
+            let (kind, body) = if asked.plain {
+                ("text/plain; charset=utf-8", reply::text(&whole.body))
             } else {
-                reply::json(StatusCode::OK, whole.body)
+                ("application/json", whole.body)
             };
-            let mut headers = Writer(reply.headers_mut());
+            headers.text(header::CONTENT_TYPE, kind);
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
@@ -293,12 +296,10 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             if hit.is_none() || asked.op != Op::Embeddings {
                 headers.times(asked.started.elapsed(), answer.upstream_time);
             }
-            reply
+            ReplyBody::from(body)
         }
         AnswerBody::Raw(rest) => {
             let length = rest.length();
-            let mut reply = Response::new(ReplyBody::Raw(Some(Box::new(rest))));
-            let mut headers = Writer(reply.headers_mut());
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
@@ -309,12 +310,9 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             if let Some(length) = length {
                 headers.count(name!("content-length"), length);
             }
-            if let Some(kind) = answer.head.headers.get(header::CONTENT_TYPE) {
-                reply
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, kind.clone());
-            }
-            reply
+            let kind = answer.head.headers.get(header::CONTENT_TYPE);
+            headers.ready(header::CONTENT_TYPE, kind);
+            ReplyBody::Raw(Some(Box::new(rest)))
         }
         AnswerBody::Stream(mut rest) => {
             // The head waits for the first event: an error that comes before it is a plain reply with its status.
@@ -333,8 +331,6 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
                 seen: Seen::default(),
                 ending: None,
             };
-            let mut reply = Response::new(ReplyBody::Events(Some(events)));
-            let mut headers = Writer(reply.headers_mut());
             headers.text(name!("x-litellm-call-id"), &asked.id);
             headers.success(&answer.target);
             headers.told(&answer.head.headers, asked.op.format());
@@ -351,10 +347,14 @@ async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
             } else {
                 "text/event-stream; charset=utf-8"
             };
-            headers.text(name!("content-type"), kind);
-            reply
+            headers.text(header::CONTENT_TYPE, kind);
+            ReplyBody::Events(Some(events))
         }
-    }
+    };
+    headers.secure(true);
+    let mut reply = Response::new(body);
+    *reply.headers_mut() = head.into_map();
+    reply
 }
 
 /// Whether a transcription is wanted as text: OpenAI answers with the text itself then, and so does this.
@@ -364,7 +364,7 @@ fn wants_text(call: &Call) -> bool {
 }
 
 /// How often it was tried: retries made, retries allowed, fallbacks taken.
-fn attempts(headers: &mut Writer<'_>, (retries, allowed, fallbacks): (u32, u32, u32)) {
+fn attempts(headers: &mut Writer<'_, impl Put>, (retries, allowed, fallbacks): (u32, u32, u32)) {
     headers.count(name!("x-litellm-attempted-retries"), retries.into());
     headers.count(name!("x-litellm-attempted-fallbacks"), fallbacks.into());
     if retries > 0 {
@@ -409,7 +409,7 @@ fn fail(failure: &Failure, asked: &Asked, snapshot: &Snapshot) -> Response<Reply
     }
     let mut reply = refused(error, asked);
     let headers = reply.headers_mut();
-    explain(&mut Writer(headers), failure.explanation.as_deref());
+    explain(&mut Writer(&mut *headers), failure.explanation.as_deref());
     if asked.op == Op::TextCompletion {
         return reply;
     }

@@ -215,9 +215,11 @@ pub fn call(
     from: &From<'_>,
     config: &Config,
 ) -> Result<Box<Call>, Refusal> {
-    let model = model(op, &params, from.path_model, config)?;
     let named: Option<String> = params.get("model");
-    params.set("model", &model);
+    let model = model(op, &params, named.as_deref(), from.path_model, config)?;
+    if named.as_deref() != Some(&*model) {
+        params.set_text("model", &model);
+    }
     if params.iter().any(|(name, _)| refused(name)) {
         let own = known::left_to_clients(config, &model);
         params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
@@ -264,7 +266,13 @@ pub fn call(
 }
 
 /// The model: what the configuration forces, else the path's, else the body's.
-fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result<String, Refusal> {
+fn model(
+    op: Op,
+    params: &Params,
+    named: Option<&str>,
+    path: Option<&str>,
+    config: &Config,
+) -> Result<String, Refusal> {
     let forced = match op {
         Op::Chat
         | Op::TextCompletion
@@ -275,15 +283,14 @@ fn model(op: Op, params: &Params, path: Option<&str>, config: &Config) -> Result
         Op::Embeddings => config.general.embedding_model.as_deref(),
         _ => None,
     };
-    if let Some(model) = forced.or(path) {
+    if let Some(model) = forced.or(path).or(named) {
         return Ok(model.to_owned());
     }
     match params.raw("model") {
-        None => Ok(String::new()),
-        Some(raw) if &raw[..] == b"null" => Ok(String::new()),
-        Some(_) => params.get("model").ok_or_else(|| {
-            Refusal::new(400, "bad_request_error", "'model' must be a string.").param("model")
-        }),
+        Some(raw) if &raw[..] != b"null" => {
+            Err(Refusal::new(400, "bad_request_error", "'model' must be a string.").param("model"))
+        }
+        _ => Ok(String::new()),
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Drain: readiness goes off, who waits to be accepted is, then nobody any more, idle connections close, those that have
 //! asked for nothing yet have a moment to, and requests in flight have the grace time to end. What is left then is told
-//! so in its dialect ([`super::ending`]) and dropped, which cancels its upstream calls.
+//! so in its dialect ([`super::signal`]) and dropped, which cancels its upstream calls.
 
 use super::bounds::Bounds;
+use super::signal::Signal;
 use super::workers::Workers;
 use super::{Gateway, respond};
 use futures_util::FutureExt;
@@ -20,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Connections that wait to be accepted: a burst of clients is queued, not refused.
@@ -104,7 +104,7 @@ pub async fn serve(
     let builder = Arc::new(builder(&workers.that_end(&gateway.ending), bounds));
     let drain = Drain {
         head_time: bounds.head_time,
-        begun: CancellationToken::new(),
+        begun: Signal::default(),
         open: TaskTracker::new(),
     };
     let room = Arc::new(Semaphore::new(bounds.connections));
@@ -132,12 +132,12 @@ pub async fn serve(
         connection(&gateway, &builder, &drain, &workers, accepted, None);
     }
     drop(listener);
-    drain.begun.cancel();
+    drain.begun.set();
     drain.open.close();
     let mut ended = pin!(drain.open.wait());
     let in_time = tokio::time::timeout(grace, &mut ended).await.is_ok();
     if !in_time {
-        gateway.ending.end();
+        gateway.ending.set();
         // A moment to send the last words.
         let _ = tokio::time::timeout(LAST_WORDS, ended).await;
     }
@@ -168,7 +168,7 @@ fn builder(workers: &Workers, bounds: Bounds) -> Builder<Workers> {
 #[derive(Clone)]
 struct Drain {
     head_time: Option<Duration>,
-    begun: CancellationToken,
+    begun: Signal,
     open: TaskTracker,
 }
 
@@ -176,7 +176,7 @@ impl Drain {
     /// Whether a connection begins to ask. Its time for that is the head's, and a moment once the drain has begun.
     async fn asks(&self, stream: &TcpStream) -> bool {
         let drained = async {
-            self.begun.cancelled().await;
+            self.begun.wait().await;
             tokio::time::sleep(FIRST_WORDS).await;
         };
         let silent = async {
@@ -231,15 +231,16 @@ fn connection(
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = Box::pin(connection.into_owned());
-        let served = async {
-            tokio::select! {
-                // First what is there to be read: a connection that has read nothing is closed at once.
-                biased;
-                ended = connection.as_mut() => return ended,
-                () = drain.begun.cancelled() => connection.as_mut().graceful_shutdown(),
+        let mut told = false;
+        let served = drain.begun.wakes(|cx| {
+            // First what is there to be read: a connection that has read nothing is closed at once.
+            let ended = connection.as_mut().poll(cx);
+            if ended.is_pending() && drain.begun.is_set() && !std::mem::replace(&mut told, true) {
+                connection.as_mut().graceful_shutdown();
+                return connection.as_mut().poll(cx);
             }
-            connection.await
-        };
+            ended
+        });
         if let Err(error) = ending.carry(served).await {
             tracing::debug!(%error, "connection ended early");
         }

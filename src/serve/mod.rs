@@ -12,12 +12,12 @@ pub mod bounds;
 pub mod calls;
 pub mod count;
 pub mod count_dialects;
-pub mod ending;
 pub mod estimate;
 pub mod facts;
 pub mod fields;
 pub mod gauges;
 pub mod groups;
+pub mod header_list;
 pub mod health;
 pub mod inbound;
 pub mod json_fault;
@@ -31,6 +31,7 @@ pub mod preview;
 pub mod refusal;
 pub mod reply;
 pub mod routes;
+pub mod signal;
 pub mod stored;
 pub mod uploads;
 pub mod wishes;
@@ -41,11 +42,11 @@ use crate::pipeline::Engine;
 use arc_swap::ArcSwapOption;
 use body::ReplyBody;
 use bytes::Bytes;
-use ending::Ending;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use routes::{Endpoint, Found, Route, Tool};
+use signal::Signal;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -61,7 +62,7 @@ pub struct Gateway {
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Whether what is under way has had its time.
-    pub ending: Ending,
+    pub ending: Signal,
     ready: AtomicBool,
     /// What the last background check found.
     checked: ArcSwapOption<serde_json::Value>,
@@ -73,7 +74,7 @@ impl Gateway {
         Self {
             engine,
             metrics,
-            ending: Ending::default(),
+            ending: Signal::default(),
             ready: AtomicBool::new(true),
             checked: ArcSwapOption::empty(),
         }
@@ -107,7 +108,7 @@ where
     let handled = handle(gateway, &head, body, peer);
     let mut handled = pin!(AssertUnwindSafe(handled).catch_unwind());
     let handled = poll_fn(|cx| {
-        if gateway.ending.is_over() {
+        if gateway.ending.is_set() {
             return Poll::Ready(Ok(refusal::ended()));
         }
         handled.as_mut().poll(cx)

@@ -2,9 +2,8 @@
 //! text. The wording and the types are LiteLLM's, because clients match on them.
 
 use super::body::ReplyBody;
-use super::ending;
 use super::reply::json;
-use crate::error::{Error, Side};
+use crate::error::{Error, ErrorKind, Side};
 use crate::observe::redact;
 use crate::request::Format;
 use bytes::Bytes;
@@ -194,9 +193,18 @@ string (postgresql://...) to enable it. See https://docs.litellm.ai/docs/proxy/v
     Refusal::new(500, kind, format!("{{'error': '{MESSAGE}'}}")).reply()
 }
 
+/// What is told to whoever could not end before the server does.
+pub fn ended_error() -> Error {
+    Error::new(
+        ErrorKind::ServiceUnavailable,
+        "the server is shutting down and could not wait any longer",
+    )
+    .side(Side::Gateway)
+}
+
 /// 503 for a request that could not end before the server does.
 pub fn ended() -> Response<ReplyBody> {
-    let mut reply = Refusal::new(503, "internal_server_error", &*ending::error().message).reply();
+    let mut reply = Refusal::new(503, "internal_server_error", &*ended_error().message).reply();
     let close = HeaderValue::from_static("close");
     reply.headers_mut().insert(header::CONNECTION, close);
     reply

@@ -1,12 +1,12 @@
 //! Heads of replies: what was spent, who answered, how often it was tried, and everything the provider said.
 
 use super::body::ReplyBody;
+use super::header_list::{Put, prefixed};
 use crate::account::Cost;
 use crate::adapt::Target;
 use crate::number::python;
 use crate::request::Format;
 use bytes::Bytes;
-use compact_str::CompactString;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use std::time::Duration;
 
@@ -50,14 +50,10 @@ fn anthropic_limit(name: &str) -> Option<(HeaderName, HeaderName)> {
     Some(limit)
 }
 
-/// Headers that a reply usually has at most: room for all of them at once costs less than growing.
-pub const USUAL: usize = 48;
-
 /// A JSON reply.
 pub fn json(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::from(body));
     *reply.status_mut() = status;
-    *reply.headers_mut() = HeaderMap::with_capacity(USUAL);
     reply.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -65,52 +61,51 @@ pub fn json(status: StatusCode, body: Bytes) -> Response<ReplyBody> {
     reply
 }
 
-/// The text of a JSON reply, as plain text.
-pub fn text(body: &[u8]) -> Response<ReplyBody> {
+/// The text of a JSON reply.
+pub fn text(body: &[u8]) -> Bytes {
     let said: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = said["text"].as_str().unwrap_or_default().to_owned();
-    let mut reply = json(StatusCode::OK, text.into());
-    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-    reply.headers_mut().insert(header::CONTENT_TYPE, plain);
-    reply
+    said["text"].as_str().unwrap_or_default().to_owned().into()
 }
 
-/// Headers that LiteLLM puts on every reply.
+/// Headers that LiteLLM puts on every reply, those that have them already apart.
 pub fn secure(headers: &mut HeaderMap, cors: bool) {
-    let pairs = [
-        ("x-frame-options", "DENY"),
-        ("content-security-policy", "frame-ancestors 'none'"),
-        ("x-content-type-options", "nosniff"),
-    ];
-    for (name, value) in pairs {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    if cors {
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if !headers.contains_key(header::X_FRAME_OPTIONS) {
+        Writer(headers).secure(cors);
     }
 }
 
 /// Writes headers of one reply.
-pub struct Writer<'a>(pub &'a mut HeaderMap);
+pub struct Writer<'a, P>(pub &'a mut P);
 
-impl Writer<'_> {
+impl<P: Put> Writer<'_, P> {
+    /// What LiteLLM puts on every reply.
+    pub fn secure(&mut self, cors: bool) {
+        for (name, value) in [
+            (header::X_FRAME_OPTIONS, "DENY"),
+            (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ] {
+            self.0.add(name, HeaderValue::from_static(value));
+        }
+        if cors {
+            self.0.add(header::VARY, HeaderValue::from_static("Origin"));
+        }
+    }
+
     /// A header from a text that may hold anything; what no header can carry, and nothing at all, is left out.
     pub fn text(&mut self, name: HeaderName, value: &str) {
         if value.is_empty() {
             return;
         }
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.insert(name, value);
+            self.0.add(name, value);
         }
     }
 
     /// A header whose value is ready.
-    fn ready(&mut self, name: HeaderName, value: Option<&HeaderValue>) {
+    pub fn ready(&mut self, name: HeaderName, value: Option<&HeaderValue>) {
         if let Some(value) = value {
-            self.0.insert(name, value.clone());
+            self.0.add(name, value.clone());
         }
     }
 
@@ -120,7 +115,7 @@ impl Writer<'_> {
             0 => HeaderValue::from_static("0"),
             value => HeaderValue::from(value),
         };
-        self.0.insert(name, value);
+        self.0.add(name, value);
     }
 
     /// Who answered, or failed last.
@@ -133,18 +128,18 @@ impl Writer<'_> {
     /// What it cost, in USD; nothing where the price is not known, because that is not the same as free.
     pub fn cost(&mut self, cost: Option<&Cost>) {
         let total = amount(cost.map_or(0.0, |cost| cost.total));
-        self.ready(name!("x-litellm-key-spend"), Some(&total));
         if let Some(cost) = cost {
             self.ready(name!("x-litellm-response-cost"), Some(&total));
             self.parts(cost, &total);
         }
+        self.0.add(name!("x-litellm-key-spend"), total);
     }
 
     /// The costs of a stream: not known before its end.
     pub fn cost_to_come(&mut self) {
         let nothing = amount(0.0);
-        self.ready(name!("x-litellm-key-spend"), Some(&nothing));
         self.parts(&Cost::default(), &nothing);
+        self.0.add(name!("x-litellm-key-spend"), nothing);
     }
 
     fn parts(&mut self, cost: &Cost, total: &HeaderValue) {
@@ -160,7 +155,7 @@ impl Writer<'_> {
             (name!("x-litellm-response-cost-output"), cost.output),
             (name!("x-litellm-response-cost-tool-usage"), cost.tool),
         ] {
-            self.ready(name, Some(&amount(value)));
+            self.0.add(name, amount(value));
         }
         for (name, value) in [
             (name!("x-litellm-response-cost-cache-read"), cost.cache_read),
@@ -171,7 +166,7 @@ impl Writer<'_> {
             (name!("x-litellm-response-cost-reasoning"), cost.reasoning),
         ] {
             if value > 0.0 {
-                self.ready(name, Some(&amount(value)));
+                self.0.add(name, amount(value));
             }
         }
     }
@@ -184,7 +179,9 @@ impl Writer<'_> {
             (name!("x-litellm-overhead-duration-ms"), overhead),
             (name!("x-litellm-callback-duration-ms"), Duration::ZERO),
         ] {
-            self.ready(name, milliseconds(time).as_ref());
+            if let Some(value) = milliseconds(time) {
+                self.0.add(name, value);
+            }
         }
     }
 
@@ -208,10 +205,12 @@ impl Writer<'_> {
             id.or_else(|| said.get(name!("request-id")))
         });
         match told {
-            Some(told) => {
-                self.0.insert(own, told.clone());
+            Some(told) => self.0.put(own, told.clone()),
+            None => {
+                if let Ok(own_id) = HeaderValue::from_str(call_id) {
+                    self.0.put(own, own_id);
+                }
             }
-            None => self.text(own, call_id),
         }
     }
 
@@ -227,7 +226,7 @@ impl Writer<'_> {
     fn own(&mut self, upstream: &HeaderMap) {
         for (name, value) in upstream {
             if name == "request-id" || name.as_str().starts_with("anthropic-ratelimit-") {
-                self.0.insert(name.clone(), value.clone());
+                self.0.put(name.clone(), value.clone());
             }
         }
     }
@@ -240,33 +239,31 @@ impl Writer<'_> {
         for (name, value) in upstream {
             match name.as_str() {
                 limit if RATE_LIMITS.contains(&limit) => {
-                    self.0.insert(name.clone(), value.clone());
+                    self.0.put(name.clone(), value.clone());
                 }
                 "x-request-id" => {
                     id = id.or(Some(value));
-                    self.0
-                        .insert(name!("llm_provider-request-id"), value.clone());
+                    let name = name!("llm_provider-request-id");
+                    self.0.put(name, value.clone());
                 }
                 "request-id" => id = Some(value),
                 other => {
                     if let Some((plain, prefixed)) = anthropic_limit(other) {
-                        self.0.insert(plain, value.clone());
-                        self.0.insert(prefixed, value.clone());
+                        self.0.put(plain, value.clone());
+                        self.0.put(prefixed, value.clone());
                     }
                 }
             }
         }
-        self.ready(name!("request-id"), id);
+        if let Some(id) = id {
+            self.0.put(name!("request-id"), id.clone());
+        }
     }
 
     /// Everything the provider's head said, under a prefix.
     pub fn prefixed(&mut self, upstream: &HeaderMap) {
-        let mut prefixed = CompactString::const_new("");
         for (name, value) in upstream {
-            prefixed.clear();
-            prefixed.push_str("llm_provider-");
-            prefixed.push_str(name.as_str());
-            if let Ok(name) = HeaderName::from_bytes(prefixed.as_bytes()) {
+            if let Some(name) = prefixed(name) {
                 self.0.append(name, value.clone());
             }
         }
@@ -278,7 +275,7 @@ impl Writer<'_> {
         let heads = target.heads();
         self.ready(name!("x-litellm-model-api-base"), heads.api_base.as_ref());
         let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
-        self.ready(name!("x-litellm-version"), Some(&version));
+        self.0.add(name!("x-litellm-version"), version);
         self.ready(name!("x-litellm-model-group"), heads.model_group.as_ref());
         // What the upstream says of itself comes later, and wins.
         if let Some(limits) = target.memo.group_limits() {

@@ -4,7 +4,7 @@
 //! A runtime that shares its tasks among threads wakes another thread for nearly every hop of a request, and each
 //! wake-up is a system call and a cold cache: a fifth of what a request costs.
 
-use super::ending::Ending;
+use super::signal::Signal;
 use crate::forward::Client;
 use crate::forward::per_thread::InUse;
 use hyper::rt::Executor;
@@ -30,7 +30,7 @@ pub struct Workers {
     threads: Arc<[Worker]>,
     stop: CancellationToken,
     /// What every request of an HTTP/2 connection is polled once more for.
-    ending: Option<Ending>,
+    ending: Option<Signal>,
 }
 
 struct Worker {
@@ -68,7 +68,7 @@ impl Workers {
 
     /// The same threads, for tasks that look at `ending` whenever they are polled.
     #[must_use]
-    pub fn that_end(&self, ending: &Ending) -> Self {
+    pub fn that_end(&self, ending: &Signal) -> Self {
         Self {
             ending: Some(ending.clone()),
             ..self.clone()

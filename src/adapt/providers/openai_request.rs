@@ -189,7 +189,7 @@ pub(super) fn chat(call: &Call, target: &Target) -> Result<(Params, Plan)> {
     };
     let messages = messages::clean(&messages, &rules, &mapping)?;
     let mut body = Params::default();
-    body.set("model", &upstream_model(target));
+    body.set_text("model", &upstream_model(target));
     body.set_raw("messages", messages);
     if !rules.keeps_cache_control {
         clean_tools(&mut mapping.params);

@@ -5,6 +5,7 @@ use crate::adapt::registry::Provider;
 use crate::error::{Error, Result};
 use aho_corasick::packed::Searcher;
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::sync::LazyLock;
@@ -22,6 +23,9 @@ const SIGNS: &[&str] = &[
 
 /// [`SIGNS`], looked for in one pass.
 static FINDER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(SIGNS));
+
+/// What messages have at least.
+static ROLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""role""#));
 
 /// What of the target decides over messages.
 #[derive(Clone, Copy)]
@@ -53,11 +57,7 @@ pub fn clean(raw: &Bytes, rules: &Rules, mapping: &Mapping<'_>) -> Result<Bytes>
     let signs = FINDER
         .as_ref()
         .is_none_or(|finder| finder.find(&raw[..]).is_some());
-    if !signs
-        && rules.keeps_system
-        && habits.messages.is_none()
-        && memchr::memmem::find(raw, b"\"role\"").is_some()
-    {
+    if !signs && rules.keeps_system && habits.messages.is_none() && ROLE.find(raw).is_some() {
         return Ok(raw.clone());
     }
     let unreadable = || {

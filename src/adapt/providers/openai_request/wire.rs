@@ -47,7 +47,7 @@ fn url(target: &Target, path: &str) -> String {
     if target.provider.name == "bigmodel" && !base.contains("/api/paas/v4") {
         return format!("{base}/api/paas/v4{path}");
     }
-    format!("{base}{path}")
+    [base, path].concat()
 }
 
 /// Whether a base URL is OpenAI's own.
