@@ -94,7 +94,7 @@ impl Options {
     /// [`Error::bad_request`] for a control member of the wrong type.
     pub fn split(mut params: Params) -> Result<(Self, Params)> {
         let mut options = Self::default();
-        params.try_retain(|name, raw| Ok(is_usual(name) || !options.take(name, raw)?))?;
+        options.take_from(&mut params)?;
         Ok((options, params))
     }
 
@@ -102,14 +102,28 @@ impl Options {
     ///
     /// # Errors
     /// As [`Self::split`].
-    pub fn split_for(op: Op, members: Params) -> Result<(Self, Params)> {
-        let (mut options, mut rest) = Self::split(members)?;
+    pub fn split_for(op: Op, mut params: Params) -> Result<(Self, Params)> {
+        let mut options = Self::default();
+        options.take_for(op, &mut params)?;
+        Ok((options, params))
+    }
+
+    /// As [`Self::split_for`], into options that have their place already.
+    ///
+    /// # Errors
+    /// As [`Self::split`].
+    pub fn take_for(&mut self, op: Op, params: &mut Params) -> Result<()> {
+        self.take_from(params)?;
         for name in op.own_members() {
-            if let Some(raw) = options.other.remove(name) {
-                rest.set_raw(name, raw);
+            if let Some(raw) = self.other.remove(name) {
+                params.set_raw(name, raw);
             }
         }
-        Ok((options, rest))
+        Ok(())
+    }
+
+    fn take_from(&mut self, params: &mut Params) -> Result<()> {
+        params.try_retain(|name, raw| Ok(is_usual(name) || !self.take(name, raw)?))
     }
 
     /// Takes one member if its name is a control name.

@@ -167,7 +167,7 @@ impl Engine {
     ///
     /// # Errors
     /// The last attempt's error, after retries and fallbacks.
-    pub async fn call(&self, call: impl Into<Box<Call>>) -> Result<Answer, Box<Failure>> {
+    pub async fn call(&self, call: impl Into<Box<Call>>) -> Result<Box<Answer>, Box<Failure>> {
         let mut running = Running::start(call.into(), self.sinks.clone());
         let place = match self.look_up(&running).await {
             ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
@@ -186,7 +186,11 @@ impl Engine {
     ///
     /// # Errors
     /// What went wrong.
-    pub async fn ask(&self, mut call: Call, target: Arc<Target>) -> Result<Answer, Box<Failure>> {
+    pub async fn ask(
+        &self,
+        mut call: Call,
+        target: Arc<Target>,
+    ) -> Result<Box<Answer>, Box<Failure>> {
         call.options.max_retries = Some(0);
         call.options.num_retries = Some(0);
         let mut running = Running::start(call.into(), Arc::from([]));
@@ -204,7 +208,7 @@ impl Engine {
         &self,
         call: impl Into<Box<Call>>,
         target: Arc<Target>,
-    ) -> Result<Answer, Box<Failure>> {
+    ) -> Result<Box<Answer>, Box<Failure>> {
         let mut running = Running::start(call.into(), self.sinks.clone());
         let place = match self.look_up(&running).await {
             ControlFlow::Break(hit) => return Ok(cached::replayed(running, *hit)),
@@ -218,7 +222,7 @@ impl Engine {
 }
 
 /// What the caller gets of an attempt that succeeded.
-fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
+fn answer(mut running: Box<Running>, got: Got, place: Option<Place>) -> Box<Answer> {
     let Got {
         head,
         target,
@@ -260,7 +264,7 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
             (AnswerBody::Stream(stream), None)
         }
     };
-    Answer {
+    Box::new(Answer {
         target,
         asked,
         head,
@@ -272,7 +276,7 @@ fn answer(mut running: Running, got: Got, place: Option<Place>) -> Answer {
         explanation,
         cache_key: None,
         body,
-    }
+    })
 }
 
 /// The id of a whole reply, for a sampled call. Nothing else of it is kept.

@@ -90,7 +90,7 @@ impl Reply {
     fn new(
         py: Python<'_>,
         process: &'static Process,
-        answer: Answer,
+        answer: Box<Answer>,
         call_id: String,
         started: Instant,
         lane: Option<Lane>,
@@ -176,7 +176,7 @@ pub fn raised(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Answer, Box<Failure>>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Box<Answer>, Box<Failure>>> + Send>>;
 
 /// A call that is ready to be made.
 pub struct Prepared {

@@ -6,15 +6,17 @@ use super::address::Address;
 use super::body::{ClockedBody, Watch};
 use super::connect::{CLOCKS, Connector, Stale, TooSlow};
 use super::outgoing::Outgoing;
-use super::{BoxFuture, Clocks, Transport, Upstream, tls};
+use super::{BoxFuture, Clocks, Transport, Upstream, in_place, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -116,7 +118,8 @@ impl Client {
     ) -> Result<Upstream, Fault> {
         let begun = Instant::now();
         let watch = Watch::new(begun, clocks);
-        let head = CLOCKS.scope(clocks, self.sent(built(request)?));
+        let mut sent = pin!(self.sent(built(request)?));
+        let head = poll_fn(|cx| CLOCKS.sync_scope(clocks, || sent.as_mut().poll(cx)));
         let limit = watch.head_limit();
         let limit = limit.and_then(|limit| Some((begun.checked_add(limit)?, limit)));
         let response = match limit {
@@ -158,7 +161,7 @@ impl Transport for Client {
         request: UpstreamRequest,
         clocks: Clocks,
     ) -> BoxFuture<'_, Result<Upstream, Fault>> {
-        Box::pin(self.exchange(request, clocks))
+        in_place!(self.exchange(request, clocks))
     }
 
     fn fetch(

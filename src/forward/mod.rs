@@ -33,6 +33,15 @@ pub use client::{Client, ClientSettings};
 /// A boxed future, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Boxes a future where it stays: `Box::pin` would make it elsewhere and move all of its room.
+macro_rules! in_place {
+    ($future:expr) => {{
+        let boxed = Box::write(Box::new_uninit(), $future);
+        Box::into_pin(boxed)
+    }};
+}
+pub(crate) use in_place;
+
 /// The clocks of one upstream call; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clocks {

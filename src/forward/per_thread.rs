@@ -1,7 +1,7 @@
 //! A connection belongs to the runtime that opened it and moves only while that runtime is driven. Where runtimes are
 //! bound to threads, each thread therefore has a client, and so a pool, of its own.
 
-use super::{BoxFuture, Client, Clocks, Transport, Upstream};
+use super::{BoxFuture, Client, Clocks, Transport, Upstream, in_place};
 use crate::adapt::{Fault, UpstreamRequest};
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -21,7 +21,7 @@ impl Transport for PerThread {
         clocks: Clocks,
     ) -> BoxFuture<'_, Result<Upstream, Fault>> {
         match CLIENT.with_borrow(Clone::clone) {
-            Some(client) => Box::pin(async move { client.exchange(request, clocks).await }),
+            Some(client) => in_place!(async move { client.exchange(request, clocks).await }),
             None => self.0.send(request, clocks),
         }
     }

@@ -22,7 +22,7 @@ const MAX_MESSAGE: usize = 500;
 /// How much of an error message is looked through, in bytes.
 const MAX_READ: usize = 4096;
 
-/// The length of an id that was made here.
+/// The length of an id that was made here, a UUID.
 const UUID: usize = 36;
 
 /// What a line usually takes, in bytes.
@@ -101,9 +101,12 @@ fn route(receipt: &Receipt) -> Cow<'_, str> {
 
 /// The call's id, which a client may have given.
 fn call_id(receipt: &Receipt) -> Cow<'_, str> {
-    match receipt.call_id.len() {
-        UUID => Cow::Borrowed(&receipt.call_id),
-        _ => redact(&receipt.call_id),
+    let id = &receipt.call_id;
+    let is_digit = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    if id.len() == UUID && id.bytes().all(is_digit) {
+        Cow::Borrowed(id)
+    } else {
+        redact(id)
     }
 }
 
@@ -319,6 +322,20 @@ mod tests {
         assert_eq!(line["outcome"], "failure");
         assert_eq!(line["total_tokens"], 12);
         assert_eq!(line["error_class"], "AuthenticationError");
+    }
+
+    #[test]
+    fn an_id_that_a_client_gave_is_looked_through() {
+        let mut receipt = failed();
+        for (id, told) in [
+            ("431ad559-f5ba-4473-8808-11ce8b2105c0", true),
+            ("sk-proj-abcdefghijklmnopqrstuvwxyz01", false),
+            ("sk-abcdefghijkl", false),
+        ] {
+            id.clone_into(&mut receipt.call_id);
+            let line = json_line(&receipt, Timestamp::now());
+            assert_eq!(line.contains(id), told, "{line}");
+        }
     }
 
     #[test]

@@ -101,8 +101,11 @@ impl Shared {
                 std::mem::swap(&mut lines, &mut state.waiting);
                 state.writing = true;
             }
-            // A log nobody can read any more is no reason to stop serving.
-            let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+            // A log nobody can read any more is no reason to stop serving; its lines count as dropped.
+            if sink.write_all(&lines).and_then(|()| sink.flush()).is_err() {
+                let lost = memchr::memchr_iter(b'\n', &lines).count();
+                DROPPED.fetch_add(lost as u64, Ordering::Relaxed);
+            }
             lines.clear();
             self.state.lock().writing = false;
             self.emptied.notify_all();
@@ -138,6 +141,29 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_could_not_be_written_count_as_dropped() {
+        let writer = LogWriter::start(Full).unwrap();
+        let before = lines_dropped();
+        // More than any other test drops.
+        for _ in 0..5000 {
+            writer.line(b"a line\n");
+        }
+        writer.flush(Duration::from_secs(10));
+        assert!(lines_dropped() >= before + 5000);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Engine {
 }
 
 /// The answer of the cache. It costs nothing.
-pub(super) fn replayed(mut running: Running, hit: Hit) -> Answer {
+pub(super) fn replayed(mut running: Box<Running>, hit: Hit) -> Box<Answer> {
     let Hit { kept, key } = hit;
     let target = kept.target;
     running.target = Some(target.clone());
@@ -50,7 +50,7 @@ pub(super) fn replayed(mut running: Running, hit: Hit) -> Answer {
             AnswerBody::Stream(AnswerStream::new(running, target.clone(), flow, None))
         }
     };
-    Answer {
+    Box::new(Answer {
         target,
         head: Head {
             status: http::StatusCode::OK,
@@ -65,7 +65,7 @@ pub(super) fn replayed(mut running: Running, hit: Hit) -> Answer {
         cache_key: Some(key),
         asked,
         body,
-    }
+    })
 }
 
 /// The events of a stream, as they go by.

@@ -15,7 +15,7 @@ pub struct RawStream(Box<Raw>);
 
 struct Raw {
     body: Box<dyn UpstreamBody>,
-    running: Running,
+    running: Box<Running>,
     target: Arc<Target>,
     usage: Option<Usage>,
     since: Instant,
@@ -23,7 +23,7 @@ struct Raw {
 
 impl RawStream {
     pub(super) fn new(
-        running: Running,
+        running: Box<Running>,
         target: Arc<Target>,
         body: Box<dyn UpstreamBody>,
         usage: Option<Usage>,

@@ -72,10 +72,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(call: Box<Call>, sinks: Arc<[Arc<dyn Sink>]>) -> Self {
+    /// In a box: it goes through many hands, and is as large as all of them.
+    pub(super) fn start(call: Box<Call>, sinks: Arc<[Arc<dyn Sink>]>) -> Box<Self> {
         let ready = Instant::now();
         let now = ready.into_std();
-        Self {
+        Box::new(Self {
             requested_model: call.model.clone(),
             queued: now.saturating_duration_since(call.started),
             ready,
@@ -104,7 +105,7 @@ impl Running {
             judged: false,
             sinks,
             over: false,
-        }
+        })
     }
 
     /// Its place in a line: lower goes first. `None` for a call that takes no part in lines.
@@ -234,7 +235,7 @@ impl Running {
     }
 
     /// The call failed for good.
-    pub(super) fn fail(mut self, error: Error) -> Box<Failure> {
+    pub(super) fn fail(mut self: Box<Self>, error: Error) -> Box<Failure> {
         self.explain(None);
         let failure = Box::new(Failure {
             error: error.clone(),

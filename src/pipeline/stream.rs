@@ -19,7 +19,7 @@ pub struct AnswerStream(Box<Pump>);
 
 struct Pump {
     flow: Flow,
-    running: Running,
+    running: Box<Running>,
     target: Arc<Target>,
     since: Instant,
     /// What is to be kept of it.
@@ -29,7 +29,7 @@ struct Pump {
 impl AnswerStream {
     /// `place`: where the cache keeps it, once it has been read to its end.
     pub(super) fn new(
-        running: Running,
+        running: Box<Running>,
         target: Arc<Target>,
         flow: Flow,
         place: Option<Place>,

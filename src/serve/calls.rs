@@ -265,7 +265,7 @@ fn cached(headers: &mut Writer<'_, impl Put>, key: Option<&str>, op: Op) {
     }
 }
 
-async fn succeed(answer: Answer, asked: Asked) -> Response<ReplyBody> {
+async fn succeed(answer: Box<Answer>, asked: Asked) -> Response<ReplyBody> {
     let tries = (answer.retries, answer.allowed_retries, answer.fallbacks);
     let mut head = HeaderList::usual();
     let mut headers = Writer(&mut head);

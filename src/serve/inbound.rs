@@ -224,11 +224,14 @@ pub fn call(
         let own = known::left_to_clients(config, &model);
         params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
     }
-    let (mut options, params) = Options::split_for(op, params)
-        .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
-    settings_of_headers(&mut options, from.headers)?;
     let mut call = Box::new(Call::new(op, model, params));
-    call.options = options;
+    let Call {
+        options, params, ..
+    } = &mut *call;
+    options
+        .take_for(op, params)
+        .map_err(|e| Refusal::new(400, "invalid_request_error", &*e.message))?;
+    settings_of_headers(&mut call.options, from.headers)?;
     call.options.ask_stream_usage = config.general.always_include_stream_usage;
     call.keep_upstream_model = named.is_none() || matches!(op, Op::Stored(_));
     call.shown_model = named.filter(|named| *named != call.model);

@@ -8,6 +8,7 @@ use super::bounds::Bounds;
 use super::signal::Signal;
 use super::workers::Workers;
 use super::{Gateway, respond};
+use crate::forward::in_place;
 use futures_util::FutureExt;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -225,9 +226,7 @@ fn connection(
             let (gateway, peer) = (gateway.clone(), peer.clone());
             // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it. It is
             // made where it stays; moving it would cost more than what it does first.
-            Box::into_pin(Box::write(Box::new_uninit(), async move {
-                Ok::<_, Infallible>(respond(&gateway, request, &peer).await)
-            }))
+            in_place!(async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) })
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = Box::pin(connection.into_owned());

@@ -177,12 +177,14 @@ impl<P: Put> Writer<'_, P> {
         for (name, time) in [
             (name!("x-litellm-response-duration-ms"), total),
             (name!("x-litellm-overhead-duration-ms"), overhead),
-            (name!("x-litellm-callback-duration-ms"), Duration::ZERO),
         ] {
             if let Some(value) = milliseconds(time) {
                 self.0.add(name, value);
             }
         }
+        // Nothing is called back here.
+        let none = HeaderValue::from_static("0.000");
+        self.0.add(name!("x-litellm-callback-duration-ms"), none);
     }
 
     /// What the provider's head said, to a client of this dialect.
