@@ -7,6 +7,7 @@ pub mod error;
 pub mod number;
 pub mod options;
 pub mod params;
+mod pieces;
 pub mod repr;
 pub mod request;
 pub mod trace;

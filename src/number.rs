@@ -1,6 +1,7 @@
-//! Numbers as Python's `repr` writes them: the form in which clients of LiteLLM read costs and times in headers.
+//! Numbers as clients of LiteLLM read them in headers: costs as Python's `repr` writes them, times in milliseconds.
 
 use compact_str::{CompactString, format_compact};
+use std::time::Duration;
 
 /// Python's `repr` of a float: the shortest digits that read back the same, `.0` for whole numbers, an exponent of
 /// at least two digits below 1e-4 and from 1e16.
@@ -64,6 +65,27 @@ pub fn python(value: f64) -> CompactString {
     CompactString::from_utf8(&out[..end]).unwrap_or_default()
 }
 
+/// Milliseconds with three digits after the point.
+pub fn milliseconds(time: Duration) -> CompactString {
+    let micros = time.as_nanos().saturating_add(500) / 1000;
+    let mut left = u64::try_from(micros).unwrap_or(u64::MAX);
+    let mut text = [b'0'; LONGEST];
+    let mut length = 0;
+    for (place, byte) in text.iter_mut().rev().enumerate() {
+        if place == 3 {
+            *byte = b'.';
+        } else {
+            *byte += (left % 10) as u8;
+            left /= 10;
+        }
+        length = place + 1;
+        if place > 3 && left == 0 {
+            break;
+        }
+    }
+    CompactString::from_utf8(&text[text.len() - length..]).unwrap_or_default()
+}
+
 /// Digits of a float's shortest form at most.
 const DIGITS: usize = 17;
 /// Sign, digits, point, and an exponent of three.
@@ -84,8 +106,9 @@ fn small(text: &[u8]) -> i32 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::python;
+    use super::{milliseconds, python};
     use proptest::prelude::*;
+    use std::time::Duration;
 
     #[test]
     fn numbers_read_as_in_python() {
@@ -121,6 +144,20 @@ mod tests {
             prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), bits);
             let small = text.split_once('e').map(|(_, exponent)| exponent);
             prop_assert!(small.is_none_or(|exponent| exponent.len() >= 3 && "+-".contains(&exponent[..1])));
+        }
+    }
+
+    #[test]
+    fn times_are_milliseconds_with_three_digits() {
+        for (nanos, text) in [
+            (0, "0.000"),
+            (499, "0.000"),
+            (500, "0.001"),
+            (1_234_567, "1.235"),
+            (60_000_000_000, "60000.000"),
+            (u64::MAX, "18446744073709.552"),
+        ] {
+            assert_eq!(milliseconds(Duration::from_nanos(nanos)), text);
         }
     }
 }

@@ -332,7 +332,7 @@ pub struct Caller {
     /// How it was asked.
     pub method: http::Method,
     /// The route as matched, for example `/chat/completions`.
-    pub route: String,
+    pub route: Cow<'static, str>,
 }
 
 /// One inbound request.

@@ -8,6 +8,7 @@ use super::connect::{CLOCKS, Connector, Stale, TooSlow};
 use super::outgoing::Outgoing;
 use super::{BoxFuture, Clocks, Transport, Upstream, in_place, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
+use crate::pieces::Pieces;
 use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -62,7 +63,7 @@ impl ClientSettings {
 /// The client. Cheap to clone; clones share the pool. Its connections live on the runtime that it is used on.
 #[derive(Clone)]
 pub struct Client {
-    pool: legacy::Client<Connector, Outgoing>,
+    pool: legacy::Client<Connector, Pieces<Outgoing>>,
     connector: Connector,
     pool_idle: Duration,
     pool_size: usize,
@@ -102,6 +103,7 @@ impl Client {
             .pool_idle_timeout(pool_idle)
             .pool_max_idle_per_host(pool_size)
             .http1_max_buf_size(READ_BUFFER)
+            .http1_writev(false)
             .build(connector.clone());
         Self {
             pool,
@@ -140,7 +142,10 @@ impl Client {
         })
     }
 
-    async fn sent(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, legacy::Error> {
+    async fn sent(
+        &self,
+        request: Request<Pieces<Outgoing>>,
+    ) -> Result<Response<Incoming>, legacy::Error> {
         let again = request.clone();
         match self.pool.request(request).await {
             // A pool that keeps nothing: its connections are new, and none of them proves stale.
@@ -174,9 +179,9 @@ impl Transport for Client {
     }
 }
 
-fn built(request: UpstreamRequest) -> Result<Request<Outgoing>, Fault> {
+fn built(request: UpstreamRequest) -> Result<Request<Pieces<Outgoing>>, Fault> {
     let address = Address::of(request.url).ok_or(Fault::Connection)?;
-    let mut built = Request::new(request.body.into());
+    let mut built = Request::new(Pieces::of(request.body.into()));
     *built.method_mut() = request.method;
     *built.uri_mut() = address.uri;
     *built.headers_mut() = request.headers;

@@ -8,10 +8,11 @@ use super::redact::redact;
 use super::timestamp::Timestamp;
 use crate::account::{Outcome, Receipt, Sink};
 use crate::adapt::Target;
-use crate::number::python;
+use crate::number::{milliseconds, python};
 use crate::params::needs_escape;
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// The `tracing` target of access lines; `RUST_LOG=gateway::access=off` silences them.
 pub const TARGET: &str = "gateway::access";
@@ -58,11 +59,6 @@ fn outcome(receipt: &Receipt) -> (&'static str, u16) {
         Outcome::Failure(error) => ("failure", error.status),
         Outcome::Cancelled => ("cancelled", 499),
     }
-}
-
-/// Milliseconds with three digits after the point.
-fn milliseconds(time: std::time::Duration) -> f64 {
-    time.as_micros() as f64 / 1e3
 }
 
 fn message(receipt: &Receipt) -> Option<String> {
@@ -125,13 +121,13 @@ fn json_line(receipt: &Receipt, now: Timestamp) -> String {
     line.0
         .push_str("\",\"level\":\"INFO\",\"message\":\"call\"");
     line.text(member!("call_id"), &call_id(receipt));
-    line.text(member!("call_type"), receipt.op.call_type());
+    line.plain(member!("call_type"), receipt.op.call_type());
     line.text(member!("route"), &route(receipt));
     line.raw(
         member!("stream"),
         if receipt.stream { "true" } else { "false" },
     );
-    line.text(member!("outcome"), outcome);
+    line.plain(member!("outcome"), outcome);
     line.count(member!("status"), status.into());
     line.text(member!("model"), &model(receipt));
     if let Some(target) = &receipt.target {
@@ -151,13 +147,10 @@ fn json_line(receipt: &Receipt, now: Timestamp) -> String {
         line.raw(member!("cost_usd"), &python(cost.total));
     }
     let times = &receipt.timings;
-    line.raw(member!("total_ms"), &python(milliseconds(times.total)));
-    line.raw(
-        member!("upstream_ms"),
-        &python(milliseconds(times.upstream)),
-    );
+    line.time(member!("total_ms"), times.total);
+    line.time(member!("upstream_ms"), times.upstream);
     if let Some(first) = times.first_chunk {
-        line.raw(member!("first_chunk_ms"), &python(milliseconds(first)));
+        line.time(member!("first_chunk_ms"), first);
     }
     line.optional(member!("key_hash"), receipt.caller.hashed_key.as_deref());
     line.optional(member!("key_alias"), receipt.caller.key_alias.as_deref());
@@ -193,6 +186,17 @@ impl Members {
 
     fn count(&mut self, name: &str, value: u64) {
         self.raw(name, itoa::Buffer::new().format(value));
+    }
+
+    fn time(&mut self, name: &str, value: Duration) {
+        self.raw(name, &milliseconds(value));
+    }
+
+    /// A text of this program's own, which needs no escapes.
+    fn plain(&mut self, name: &str, value: &str) {
+        self.raw(name, "\"");
+        self.0.push_str(value);
+        self.0.push('"');
     }
 
     fn text(&mut self, name: &str, value: &str) {
@@ -297,7 +301,7 @@ mod tests {
 
     fn failed() -> Receipt {
         let mut call = Call::new(Op::Chat, "evil\n\"model\u{1}", Params::default());
-        call.caller.route = "/v1/chat/completions".to_owned();
+        call.caller.route = "/v1/chat/completions".into();
         let error = Error::new(ErrorKind::Authentication, "wrong key sk-abcdefghijkl given");
         Receipt::refused(&call, error)
     }

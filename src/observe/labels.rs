@@ -58,7 +58,7 @@ impl<'a> Labels<'a> {
             user: or_none(caller.user_id.as_deref()),
             client_ip: or_none(caller.client_ip.as_deref()),
             user_agent: or_none(caller.user_agent.as_deref()),
-            route: or_none(Some(caller.route.as_str()).filter(|r| !r.is_empty())),
+            route: or_none(Some(&*caller.route).filter(|r| !r.is_empty())),
             ..Self::NOTHING
         }
     }

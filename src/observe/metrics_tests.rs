@@ -25,7 +25,7 @@ fn receipt(outcome: Outcome) -> Receipt {
         user_id: Some("default_user_id".into()),
         client_ip: Some("127.0.0.1".into()),
         user_agent: Some("agent/1".to_owned()),
-        route: "/v1/chat/completions".to_owned(),
+        route: "/v1/chat/completions".into(),
         ..Caller::default()
     };
     let mut receipt = Receipt::refused(&call, Error::bad_request("x"));

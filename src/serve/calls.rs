@@ -131,7 +131,7 @@ fn understood(
 pub fn note_refused(gateway: &Gateway, op: Op, from: &From<'_>, status: StatusCode) {
     let mut call = Call::new(op, "", Params::default());
     call.caller.method = from.method.clone();
-    from.path.clone_into(&mut call.caller.route);
+    call.caller.route = from.path.into();
     call.trace = gateway.engine.trace(from.headers);
     let kind = match status {
         StatusCode::UNAUTHORIZED => ErrorKind::Authentication,

@@ -196,7 +196,7 @@ pub struct From<'a> {
     /// The request's headers.
     pub headers: &'a HeaderMap,
     /// The route, as the table has it: what metrics name.
-    pub path: &'a str,
+    pub path: &'static str,
     /// The query.
     pub query: &'a str,
     /// The model of the path, or the id of a response.
@@ -248,7 +248,7 @@ pub fn call(
     call.caller.client_ip = Some(from.peer.clone());
     call.caller.user_agent = text(from.headers, http::header::USER_AGENT).map(str::to_owned);
     call.caller.method = from.method.clone();
-    from.path.clone_into(&mut call.caller.route);
+    call.caller.route = from.path.into();
     if op == Op::GenerateContent {
         call.stream = from.path.ends_with(":streamGenerateContent");
     }

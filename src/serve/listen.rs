@@ -9,6 +9,7 @@ use super::signal::Signal;
 use super::workers::Workers;
 use super::{Gateway, respond};
 use crate::forward::in_place;
+use crate::pieces::Pieces;
 use futures_util::FutureExt;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -153,6 +154,7 @@ fn builder(workers: &Workers, bounds: Bounds) -> Builder<Workers> {
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head_time)
         .max_headers(bounds.headers)
+        .writev(false)
         .max_buf_size(bounds.head);
     builder
         .http2()
@@ -226,7 +228,9 @@ fn connection(
             let (gateway, peer) = (gateway.clone(), peer.clone());
             // Boxed, it is given back once the head of the reply is there: a stream that lasts holds none of it. It is
             // made where it stays; moving it would cost more than what it does first.
-            in_place!(async move { Ok::<_, Infallible>(respond(&gateway, request, &peer).await) })
+            in_place!(async move {
+                Ok::<_, Infallible>(respond(&gateway, request, &peer).await.map(Pieces::of))
+            })
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let mut connection = Box::pin(connection.into_owned());

@@ -119,7 +119,7 @@ where
         Params::default(),
     );
     call.caller.method = head.method.clone();
-    call.caller.route = head.uri.path().to_owned();
+    call.caller.route = head.uri.path().to_owned().into();
     call.caller.client_ip = Some(peer.clone());
     call.caller.hashed_key = config
         .general

@@ -4,7 +4,7 @@ use super::body::ReplyBody;
 use super::header_list::{Put, prefixed};
 use crate::account::Cost;
 use crate::adapt::Target;
-use crate::number::python;
+use crate::number::{milliseconds, python};
 use crate::request::Format;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -178,9 +178,7 @@ impl<P: Put> Writer<'_, P> {
             (name!("x-litellm-response-duration-ms"), total),
             (name!("x-litellm-overhead-duration-ms"), overhead),
         ] {
-            if let Some(value) = milliseconds(time) {
-                self.0.add(name, value);
-            }
+            self.text(name, &milliseconds(time));
         }
         // Nothing is called back here.
         let none = HeaderValue::from_static("0.000");
@@ -296,27 +294,6 @@ fn amount(usd: f64) -> HeaderValue {
     HeaderValue::from_str(&python(usd)).unwrap_or(HeaderValue::from_static("0.0"))
 }
 
-/// Milliseconds with three digits after the point.
-fn milliseconds(time: Duration) -> Option<HeaderValue> {
-    let micros = time.as_nanos().saturating_add(500) / 1000;
-    let mut left = u64::try_from(micros).unwrap_or(u64::MAX);
-    let mut text = [b'0'; 24];
-    let mut length = 0;
-    for (place, byte) in text.iter_mut().rev().enumerate() {
-        if place == 3 {
-            *byte = b'.';
-        } else {
-            *byte += (left % 10) as u8;
-            left /= 10;
-        }
-        length = place + 1;
-        if place > 3 && left == 0 {
-            break;
-        }
-    }
-    HeaderValue::from_bytes(text.get(text.len() - length..)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -328,20 +305,6 @@ mod tests {
         Writer(&mut headers).cost(None);
         assert!(!headers.contains_key("x-litellm-response-cost"));
         assert_eq!(headers["x-litellm-key-spend"], "0.0");
-    }
-
-    #[test]
-    fn times_are_milliseconds_with_three_digits() {
-        for (nanos, text) in [
-            (0, "0.000"),
-            (499, "0.000"),
-            (500, "0.001"),
-            (1_234_567, "1.235"),
-            (60_000_000_000, "60000.000"),
-            (u64::MAX, "18446744073709.552"),
-        ] {
-            assert_eq!(milliseconds(Duration::from_nanos(nanos)).unwrap(), text);
-        }
     }
 
     #[test]

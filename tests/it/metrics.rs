@@ -105,7 +105,7 @@ async fn exposition(models: &[&str]) -> String {
             user_id: Some("default_user_id".into()),
             client_ip: Some("127.0.0.1".into()),
             user_agent: Some("oracle/1".to_owned()),
-            route: "/v1/chat/completions".to_owned(),
+            route: "/v1/chat/completions".into(),
             ..Caller::default()
         };
         let _ = engine.call(call).await;

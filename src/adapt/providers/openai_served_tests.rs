@@ -27,7 +27,7 @@ fn proxy_case(case: &Value, step: &Value) -> Option<Case> {
     let mut call = Call::new(op, body.get("model")?.as_str()?, members);
     call.options = options;
     call.options.ask_stream_usage = case["config"] == "17_settings";
-    call.caller.route = path.to_owned();
+    call.caller.route = path.to_owned().into();
     Some(Case {
         call,
         target: target(name, model),
