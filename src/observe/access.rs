@@ -11,6 +11,7 @@ use crate::adapt::Target;
 use crate::number::{milliseconds, python};
 use crate::params::needs_escape;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ const MAX_READ: usize = 4096;
 /// The length of an id that was made here, a UUID.
 const UUID: usize = 36;
 
-/// What a line usually takes, in bytes.
-const USUAL: usize = 1024;
+/// What is kept of the place of a line, in bytes.
+const LONGEST_KEPT: usize = 8 << 10;
 
 /// Writes the access log.
 #[derive(Clone)]
@@ -43,13 +44,21 @@ impl Sink for AccessLog {
         if !tracing::enabled!(target: TARGET, tracing::Level::INFO) {
             return;
         }
+        thread_local! {
+            /// Lines are written where the one before was: a new place would be a kilobyte of cold memory each time.
+            static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+        }
         let now = Timestamp::now();
-        let line = if self.json {
-            json_line(receipt, now)
-        } else {
-            text_line(receipt, now)
-        };
-        self.lines.line(line.as_bytes());
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            if self.json {
+                json_line(receipt, now, line);
+            } else {
+                text_line(receipt, now, line);
+            }
+            self.lines.line(line.as_bytes());
+            line.shrink_to(LONGEST_KEPT);
+        });
     }
 }
 
@@ -113,11 +122,11 @@ macro_rules! member {
     };
 }
 
-fn json_line(receipt: &Receipt, now: Timestamp) -> String {
+fn json_line(receipt: &Receipt, now: Timestamp, line: &mut String) {
     let (outcome, status) = outcome(receipt);
-    let mut line = Members(String::with_capacity(USUAL));
+    let mut line = Members(line);
     line.0.push_str("{\"timestamp\":\"");
-    now.write(&mut line.0);
+    now.write(line.0);
     line.0
         .push_str("\",\"level\":\"INFO\",\"message\":\"call\"");
     line.text(member!("call_id"), &call_id(receipt));
@@ -161,24 +170,24 @@ fn json_line(receipt: &Receipt, now: Timestamp) -> String {
     }
     line.optional(member!("error"), message(receipt).as_deref());
     line.0.push_str("}\n");
-    line.0
 }
 
 /// Whom a call asked: the same in every line of a target.
 fn whom(target: &Target) -> String {
-    let mut line = Members(String::new());
+    let mut text = String::new();
+    let mut line = Members(&mut text);
     line.text(member!("model_group"), &target.model_group);
     line.text(member!("deployment_id"), &target.deployment_id);
     line.text(member!("provider"), target.provider.name);
     line.text(member!("upstream_model"), &target.model);
     line.text(member!("api_base"), &target.api_base);
-    line.0
+    text
 }
 
 /// Members of a JSON object that is being written; each by its [`member!`].
-struct Members(String);
+struct Members<'a>(&'a mut String);
 
-impl Members {
+impl Members<'_> {
     fn raw(&mut self, name: &str, value: &str) {
         self.0.push_str(name);
         self.0.push_str(value);
@@ -202,7 +211,7 @@ impl Members {
     fn text(&mut self, name: &str, value: &str) {
         self.raw(name, "");
         // Writing into memory cannot fail.
-        let _ = write_json_text(&mut self.0, value);
+        let _ = write_json_text(self.0, value);
     }
 
     fn optional(&mut self, name: &str, value: Option<&str>) {
@@ -244,13 +253,11 @@ pub fn write_json_text(out: &mut impl Write, text: &str) -> std::fmt::Result {
     out.write_char('"')
 }
 
-fn text_line(receipt: &Receipt, now: Timestamp) -> String {
-    let mut line = String::with_capacity(USUAL);
-    now.write(&mut line);
+fn text_line(receipt: &Receipt, now: Timestamp, line: &mut String) {
+    now.write(line);
     // Writing into memory cannot fail.
-    let _ = text_fields(receipt, &mut line);
+    let _ = text_fields(receipt, line);
     line.push('\n');
-    line
 }
 
 fn text_fields(receipt: &Receipt, line: &mut String) -> std::fmt::Result {
@@ -306,6 +313,12 @@ mod tests {
         Receipt::refused(&call, error)
     }
 
+    fn written(receipt: &Receipt, write: fn(&Receipt, Timestamp, &mut String)) -> String {
+        let mut line = String::new();
+        write(receipt, Timestamp::now(), &mut line);
+        line
+    }
+
     #[test]
     fn a_json_line_is_one_object_and_holds_no_key() {
         let mut receipt = failed();
@@ -313,7 +326,7 @@ mod tests {
             total_tokens: 12,
             ..Usage::default()
         });
-        let text = json_line(&receipt, Timestamp::now());
+        let text = written(&receipt, json_line);
         assert!(
             text.lines().count() == 1 && !text.contains("abcdefghijkl"),
             "{text}"
@@ -337,14 +350,14 @@ mod tests {
             ("sk-abcdefghijkl", false),
         ] {
             id.clone_into(&mut receipt.call_id);
-            let line = json_line(&receipt, Timestamp::now());
+            let line = written(&receipt, json_line);
             assert_eq!(line.contains(id), told, "{line}");
         }
     }
 
     #[test]
     fn a_text_line_cannot_be_forged_by_a_name() {
-        let text = text_line(&failed(), Timestamp::now());
+        let text = written(&failed(), text_line);
         assert_eq!(text.lines().count(), 1);
         assert!(text.contains(" INFO  401 failure acompletion"), "{text}");
     }
