@@ -67,9 +67,13 @@ pub fn text(body: &[u8]) -> Bytes {
     said["text"].as_str().unwrap_or_default().to_owned().into()
 }
 
-/// Headers that LiteLLM puts on every reply, those that have them already apart.
+/// What a browser may do with a reply of this server.
+const POLICY: HeaderValue = HeaderValue::from_static("frame-ancestors 'none'");
+
+/// Headers that LiteLLM puts on every reply, in place of those that an upstream sent; replies that have this server's
+/// already apart.
 pub fn secure(headers: &mut HeaderMap, cors: bool) {
-    if !headers.contains_key(header::X_FRAME_OPTIONS) {
+    if headers.get(header::CONTENT_SECURITY_POLICY) != Some(&POLICY) {
         Writer(headers).secure(cors);
     }
 }
@@ -81,11 +85,14 @@ impl<P: Put> Writer<'_, P> {
     /// What LiteLLM puts on every reply.
     pub fn secure(&mut self, cors: bool) {
         for (name, value) in [
-            (header::X_FRAME_OPTIONS, "DENY"),
-            (header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ),
         ] {
-            self.0.add(name, HeaderValue::from_static(value));
+            self.0.add(name, value);
         }
         if cors {
             self.0.add(header::VARY, HeaderValue::from_static("Origin"));
@@ -305,6 +312,21 @@ mod tests {
         Writer(&mut headers).cost(None);
         assert!(!headers.contains_key("x-litellm-response-cost"));
         assert_eq!(headers["x-litellm-key-spend"], "0.0");
+    }
+
+    #[test]
+    fn what_an_upstream_lets_a_browser_do_counts_for_nothing() {
+        let mut headers = HeaderMap::new();
+        for name in [header::X_FRAME_OPTIONS, header::CONTENT_SECURITY_POLICY] {
+            headers.insert(name, HeaderValue::from_static("all"));
+        }
+        for _ in 0..2 {
+            secure(&mut headers, true);
+            assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
+            assert_eq!(headers[header::CONTENT_SECURITY_POLICY], POLICY);
+            assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert_eq!(headers.len(), 4);
+        }
     }
 
     #[test]
