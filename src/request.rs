@@ -381,7 +381,7 @@ pub struct Call {
     pub created: i64,
 }
 
-/// An id for a call that has none: a random UUID.
+/// A random UUID, as text: the id of what has none.
 pub fn new_id() -> String {
     let id = uuid::Uuid::new_v4();
     id.hyphenated()

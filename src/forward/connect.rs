@@ -112,6 +112,7 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
+    /// At any time: there is nothing that could be busy.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
@@ -135,7 +136,6 @@ impl Service<Uri> for Connector {
             let tcp = if public_only {
                 within(clocks.connect, public::connect(&names, &host, port)).await?
             } else {
-                // Ready at any time: the way to a connection is a resolver's and a socket's.
                 within(clocks.connect, tcp.call(to)).await?.into_inner()
             };
             let io = if secure {

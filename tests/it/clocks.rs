@@ -5,13 +5,14 @@ use super::client::PATIENCE;
 use bytes::Bytes;
 use gateway::adapt::{Fault, UpstreamRequest};
 use gateway::config::Config;
-use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
+use gateway::forward::{Client, ClientSettings, Clocks, Transport, Upstream, collect};
 use gateway::serve::bounds::Bounds;
 use gateway::serve::listen;
 use gateway::serve::workers::Workers;
 use http::{HeaderMap, Method};
 use mock_upstream::{Answer, Mock};
 use serde_json::json;
+use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -64,16 +65,20 @@ type Called = JoinHandle<Result<Bytes, Fault>>;
 /// A call under way.
 fn call(url: String, clocks: Clocks) -> Called {
     tokio::spawn(async move {
-        let request = UpstreamRequest {
-            method: Method::POST,
-            url,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(b"{}").into(),
-        };
-        let client = Client::new(&ClientSettings::default()).unwrap();
-        let mut upstream = client.send(request, clocks).await?;
+        let mut upstream = sent(url, clocks).await?;
         collect(&mut *upstream.body, 1 << 20).await
     })
+}
+
+async fn sent(url: String, clocks: Clocks) -> Result<Upstream, Fault> {
+    let request = UpstreamRequest {
+        method: Method::POST,
+        url,
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}").into(),
+    };
+    let client = Client::new(&ClientSettings::default()).unwrap();
+    client.send(request, clocks).await
 }
 
 fn to(port: u16) -> String {
@@ -236,6 +241,30 @@ async fn the_time_between_two_pieces() {
     let called = call(to(port), clocks);
     mock.until_reached(1).await;
     runs_out(called, LIMIT, LIMIT).await;
+    mock.until_left_early(1).await;
+}
+
+/// Between two pieces the upstream is waited for from when its reader asks for the next one.
+#[tokio::test]
+async fn a_readers_own_time_is_not_the_upstreams() {
+    let (mock, port) = upstream();
+    mock.script(vec![Answer {
+        stall_after: Some(FIRST),
+        ..answer(true)
+    }]);
+    let _frozen = freeze();
+    let clocks = but(|clocks| clocks.idle = Some(LIMIT));
+    let called = tokio::spawn(async move {
+        let mut upstream = sent(to(port), clocks).await?;
+        let first = poll_fn(|cx| upstream.body.poll_next(cx)).await;
+        assert_eq!(&first.expect("a piece")?[..], b"data: one\n\n");
+        tokio::time::sleep(LIMIT * 2).await;
+        collect(&mut *upstream.body, 1 << 20).await
+    });
+    mock.until_reached(1).await;
+    settle().await;
+    advance(LIMIT * 2 + STEP).await;
+    runs_out(called, LIMIT, LIMIT * 3).await;
     mock.until_left_early(1).await;
 }
 

@@ -16,7 +16,7 @@ use crate::adapt::usage::Object;
 use crate::adapt::{Adapter, Auth, Head, Reply, Target, UpstreamRequest};
 use crate::error::{Error, Result, Side};
 use crate::params::Params;
-use crate::request::Call;
+use crate::request::{Call, new_id};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -130,9 +130,7 @@ impl Adapter for Rerank {
         let Some(mut reply) = (self.reply)(call, &said) else {
             return Err(place.broken("the reply has no results"));
         };
-        reply
-            .entry("id")
-            .or_insert_with(|| json!(uuid::Uuid::new_v4().to_string()));
+        reply.entry("id").or_insert_with(|| json!(new_id()));
         let usage = used(&reply, self.by_token);
         Ok(Reply {
             body: serde_json::to_vec(&reply).unwrap_or_default().into(),

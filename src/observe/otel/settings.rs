@@ -5,6 +5,7 @@
 //! A value that cannot be obeyed is an error: telemetry that goes somewhere else than it was told to is worse than none.
 
 use super::super::redact::redact;
+use crate::request::new_id;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
@@ -238,7 +239,7 @@ fn resource(env: Env<'_>) -> Resource {
     let mut attributes = vec![
         KeyValue::new("service.name", "litellm"),
         KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-        KeyValue::new("service.instance.id", uuid::Uuid::new_v4().to_string()),
+        KeyValue::new("service.instance.id", new_id()),
     ];
     if let Some(stage) = env("OTEL_ENVIRONMENT_NAME") {
         attributes.push(KeyValue::new("deployment.environment.name", stage));
