@@ -2,30 +2,34 @@
 
 use http::{HeaderValue, Uri};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Addresses that a thread keeps; the longest of them, in bytes.
 const MOST: usize = 16;
 const LONGEST: usize = 512;
 
 /// A URL and what is sent of it.
-#[derive(Clone)]
 pub(super) struct Address {
     pub(super) uri: Uri,
+    /// Whose connections serve it: scheme, host and port.
+    pub(super) origin: Arc<str>,
+    /// Path and query.
+    pub(super) path: Uri,
     /// `host`: with the port unless it is the scheme's own.
     pub(super) host: HeaderValue,
 }
 
 impl Address {
     /// The address of a URL; `None` where it is none that a request can be sent to.
-    pub(super) fn of(url: String) -> Option<Self> {
+    pub(super) fn of(url: String) -> Option<Arc<Self>> {
         thread_local! {
-            static KEPT: RefCell<Vec<(Box<str>, Address)>> = const { RefCell::new(Vec::new()) };
+            static KEPT: RefCell<Vec<(Box<str>, Arc<Address>)>> = const { RefCell::new(Vec::new()) };
         }
         KEPT.with_borrow_mut(|kept| {
             if let Some((_, known)) = kept.iter().find(|(text, _)| **text == *url) {
                 return Some(known.clone());
             }
-            let address = Self::parse(&url)?;
+            let address = Arc::new(Self::parse(&url)?);
             if url.len() <= LONGEST {
                 if kept.len() == MOST {
                     kept.remove(0);
@@ -39,15 +43,18 @@ impl Address {
     fn parse(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let host = uri.host()?;
-        let usual = match uri.scheme_str()? {
-            "https" => 443,
-            _ => 80,
-        };
-        let host = match uri.port_u16().filter(|port| *port != usual) {
-            Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
-            None => HeaderValue::from_str(host),
+        let scheme = uri.scheme_str()?;
+        let usual = if scheme == "https" { 443 } else { 80 };
+        let port = uri.port_u16().unwrap_or(usual);
+        let origin = format!("{scheme}://{host}:{port}").to_ascii_lowercase();
+        let host = if port == usual {
+            HeaderValue::from_str(host)
+        } else {
+            HeaderValue::try_from(format!("{host}:{port}"))
         };
         Some(Self {
+            origin: origin.into(),
+            path: uri.path_and_query()?.clone().into(),
             host: host.ok()?,
             uri,
         })
@@ -63,18 +70,37 @@ mod tests {
     fn a_host_has_its_port_unless_it_is_the_schemes_own() {
         // Twice: as parsed, and as kept.
         for _ in 0..2 {
-            for (url, host) in [
+            for (url, host, origin, path) in [
                 (
                     "https://api.openai.com/v1/chat/completions",
                     "api.openai.com",
+                    "https://api.openai.com:443",
+                    "/v1/chat/completions",
                 ),
-                ("https://api.openai.com:443/v1", "api.openai.com"),
-                ("https://api.openai.com:80/v1", "api.openai.com:80"),
-                ("http://[::1]:8080/v1?a=b", "[::1]:8080"),
-                ("http://user:word@host/v1", "host"),
+                (
+                    "https://API.openai.com:443/v1",
+                    "API.openai.com",
+                    "https://api.openai.com:443",
+                    "/v1",
+                ),
+                (
+                    "https://api.openai.com:80/v1",
+                    "api.openai.com:80",
+                    "https://api.openai.com:80",
+                    "/v1",
+                ),
+                (
+                    "http://[::1]:8080/v1?a=b",
+                    "[::1]:8080",
+                    "http://[::1]:8080",
+                    "/v1?a=b",
+                ),
+                ("http://user:word@host", "host", "http://host:80", "/"),
             ] {
                 let address = Address::of(url.to_owned()).unwrap();
                 assert_eq!(address.host, host, "{url}");
+                assert_eq!(*address.origin, *origin, "{url}");
+                assert_eq!(address.path, path);
                 assert_eq!(address.uri, url.parse::<Uri>().unwrap());
             }
         }

@@ -1,5 +1,6 @@
 //! The body of an upstream response under its clocks: one timer for the whole body, armed only while it waits.
 
+use super::pool::Lease;
 use super::{Clocks, UpstreamBody};
 use crate::adapt::Fault;
 use bytes::{Bytes, BytesMut};
@@ -58,9 +59,10 @@ fn least<const N: usize>(limits: [Option<Duration>; N]) -> Option<Duration> {
     limits.into_iter().flatten().min()
 }
 
-/// An HTTP body under its clocks.
+/// An HTTP body under its clocks, and the connection on which it comes.
 pub(super) struct ClockedBody {
     body: Incoming,
+    lease: Option<Lease>,
     watch: Watch,
     last: Option<Instant>,
     /// A piece has come since the last look at the clock: its reader's time is not the upstream's.
@@ -70,14 +72,22 @@ pub(super) struct ClockedBody {
 }
 
 impl ClockedBody {
-    pub(super) fn new(body: Incoming, watch: Watch) -> Self {
+    pub(super) fn new(body: Incoming, watch: Watch, lease: Lease) -> Self {
         Self {
             body,
+            lease: Some(lease),
             watch,
             last: None,
             came: false,
             timer: None,
             over: false,
+        }
+    }
+
+    /// Nothing of the body is to come.
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.over();
         }
     }
 
@@ -117,6 +127,9 @@ impl UpstreamBody for ClockedBody {
             match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.came = true;
+                    if self.body.is_end_stream() {
+                        self.release();
+                    }
                     // Trailers say nothing that a reply needs.
                     if let Ok(data) = frame.into_data()
                         && !data.is_empty()
@@ -126,6 +139,7 @@ impl UpstreamBody for ClockedBody {
                 }
                 Poll::Ready(None) => {
                     self.over = true;
+                    self.release();
                     return Poll::Ready(None);
                 }
                 Poll::Ready(Some(Err(_))) => {
@@ -144,6 +158,13 @@ impl UpstreamBody for ClockedBody {
 
     fn size_hint(&self) -> Option<u64> {
         self.body.size_hint().exact()
+    }
+}
+
+/// A reader that knows the end of its stream looks no further: what is left may be the end of the body.
+impl Drop for ClockedBody {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 

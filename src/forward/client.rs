@@ -1,30 +1,23 @@
-//! The pooled client: hyper-util's. A request that found its pooled connection closed before a byte of it was written
-//! goes out on another. One that was written goes out once more, on a new connection, where the pooled one proves
-//! [`Stale`]; one that an upstream may have begun to answer is never sent again here.
+//! The pooled client. A request that found its connection closed before a byte of it was written goes out on another.
+//! One that was written goes out once more, on a new connection, where the one it had proves [`Stale`]; one that an
+//! upstream may have begun to answer is never sent again here.
 
 use super::address::Address;
 use super::body::{ClockedBody, Watch};
-use super::connect::{CLOCKS, Connector, Stale, TooSlow};
+use super::connect::{BoxError, Connector, Stale, TooSlow};
 use super::outgoing::Outgoing;
+use super::pool::{Lease, Pool};
 use super::{BoxFuture, Clocks, Transport, Upstream, in_place, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use crate::pieces::Pieces;
 use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use std::future::{Future, poll_fn};
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// What is read of a response before somebody asks for it, and the longest head; bytes. A slow reader holds this much
-/// for as long as it likes; hyper would let it be 400 KB.
-const READ_BUFFER: usize = 12 << 10;
 
 /// How the client connects.
 #[derive(Clone, Debug)]
@@ -63,10 +56,7 @@ impl ClientSettings {
 /// The client. Cheap to clone; clones share the pool. Its connections live on the runtime that it is used on.
 #[derive(Clone)]
 pub struct Client {
-    pool: legacy::Client<Connector, Pieces<Outgoing>>,
-    connector: Connector,
-    pool_idle: Duration,
-    pool_size: usize,
+    pool: Arc<Pool>,
 }
 
 impl Client {
@@ -77,39 +67,28 @@ impl Client {
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let tls = Arc::new(tls::config(settings.roots.as_deref())?);
         let connector = Connector::new(tls);
-        Ok(Self::over(
+        Ok(Self::over(Pool::new(
             connector,
             settings.pool_idle,
             settings.pool_size,
-        ))
+        )))
     }
 
     /// A client that connects alike and shares no connection: for another runtime.
     #[must_use]
     pub fn with_own_pool(&self) -> Self {
-        Self::over(self.connector.clone(), self.pool_idle, self.pool_size)
+        Self::over(self.pool.alike(self.pool.connector().clone()))
     }
 
     /// The same client, with an empty pool, which tells how long its connections took to make, in seconds.
     #[must_use]
     pub fn timed(&self, connect: prometheus::Histogram) -> Self {
-        let connector = self.connector.timed(connect);
-        Self::over(connector, self.pool_idle, self.pool_size)
+        Self::over(self.pool.alike(self.pool.connector().timed(connect)))
     }
 
-    fn over(connector: Connector, pool_idle: Duration, pool_size: usize) -> Self {
-        let pool = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(pool_idle)
-            .pool_max_idle_per_host(pool_size)
-            .http1_max_buf_size(READ_BUFFER)
-            .http1_writev(false)
-            .build(connector.clone());
+    fn over(pool: Pool) -> Self {
         Self {
-            pool,
-            connector,
-            pool_idle,
-            pool_size,
+            pool: Arc::new(pool),
         }
     }
 
@@ -120,43 +99,77 @@ impl Client {
     ) -> Result<Upstream, Fault> {
         let begun = Instant::now();
         let watch = Watch::new(begun, clocks);
-        let mut sent = pin!(self.sent(built(request)?));
-        let head = poll_fn(|cx| CLOCKS.sync_scope(clocks, || sent.as_mut().poll(cx)));
+        let (request, to) = built(request)?;
+        let head = self.sent(request, &to, clocks);
         let limit = watch.head_limit();
         let limit = limit.and_then(|limit| Some((begun.checked_add(limit)?, limit)));
-        let response = match limit {
+        let answered = match limit {
             None => head.await,
             Some((at, limit)) => match tokio::time::timeout_at(at, head).await {
-                Ok(response) => response,
+                Ok(answered) => answered,
                 Err(_) => return Err(watch.timeout(limit)),
             },
         };
-        let response = response.map_err(|error| fault_of(&error, &watch))?;
+        let (response, lease) = answered.map_err(|failure| failure.fault(&watch))?;
         let (parts, body) = response.into_parts();
         Ok(Upstream {
             head: Head {
                 status: parts.status,
                 headers: parts.headers,
             },
-            body: Box::new(ClockedBody::new(body, watch)),
+            body: Box::new(ClockedBody::new(body, watch, lease)),
         })
     }
 
     async fn sent(
         &self,
-        request: Request<Pieces<Outgoing>>,
-    ) -> Result<Response<Incoming>, legacy::Error> {
-        let again = request.clone();
-        match self.pool.request(request).await {
-            // A pool that keeps nothing: its connections are new, and none of them proves stale.
-            Err(error) if is_stale(&error) => self.without_pool().pool.request(again).await,
-            ended => ended,
+        mut request: Request<Pieces<Outgoing>>,
+        to: &Arc<Address>,
+        clocks: Clocks,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        loop {
+            let mut lease = self
+                .pool
+                .lease(to, clocks)
+                .await
+                .map_err(Failure::Connect)?;
+            let again = lease.reused.then(|| request.clone());
+            let mut failed = match lease.sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, lease)),
+                Err(failed) => failed,
+            };
+            request = match (again, failed.take_message()) {
+                (Some(_), Some(unsent)) => unsent,
+                (Some(again), None) if is_stale(failed.error()) => {
+                    let lease = self.pool.connect(to, clocks).await;
+                    let mut lease = lease.map_err(Failure::Connect)?;
+                    let sent = lease.sender.send_request(again).await;
+                    return sent
+                        .map(|response| (response, lease))
+                        .map_err(|_| Failure::Send);
+                }
+                _ => return Err(Failure::Send),
+            }
         }
     }
+}
 
-    /// A client that connects alike and keeps no connection.
-    fn without_pool(&self) -> Self {
-        Self::over(self.connector.clone(), self.pool_idle, 0)
+/// What kept a response from coming.
+enum Failure {
+    /// There is no connection.
+    Connect(BoxError),
+    /// The connection ended.
+    Send,
+}
+
+impl Failure {
+    fn fault(&self, watch: &Watch) -> Fault {
+        match self {
+            Self::Send => Fault::Connection,
+            Self::Connect(error) => sources(&**error)
+                .find_map(|cause| cause.downcast_ref::<TooSlow>())
+                .map_or(Fault::Unreachable, |slow| watch.timeout(slow.0)),
+        }
     }
 }
 
@@ -174,42 +187,27 @@ impl Transport for Client {
         request: UpstreamRequest,
         clocks: Clocks,
     ) -> BoxFuture<'_, Result<Upstream, Fault>> {
-        let client = Self::over(self.connector.public(), self.pool_idle, 0);
+        let client = Self::over(self.pool.keeping_nothing(self.pool.connector().public()));
         Box::pin(async move { client.exchange(request, clocks).await })
     }
 }
 
-fn built(request: UpstreamRequest) -> Result<Request<Pieces<Outgoing>>, Fault> {
-    let address = Address::of(request.url).ok_or(Fault::Connection)?;
+fn built(request: UpstreamRequest) -> Result<(Request<Pieces<Outgoing>>, Arc<Address>), Fault> {
+    let to = Address::of(request.url).ok_or(Fault::Connection)?;
     let mut built = Request::new(Pieces::of(request.body.into()));
     *built.method_mut() = request.method;
-    *built.uri_mut() = address.uri;
+    *built.uri_mut() = to.path.clone();
     *built.headers_mut() = request.headers;
     let headers = built.headers_mut();
-    headers.entry(HOST).or_insert(address.host);
+    headers.entry(HOST).or_insert_with(|| to.host.clone());
     // Compressed bytes could not be forwarded event by event.
     headers
         .entry(ACCEPT_ENCODING)
         .or_insert(HeaderValue::from_static("identity"));
-    Ok(built)
+    Ok((built, to))
 }
 
-fn fault_of(error: &legacy::Error, watch: &Watch) -> Fault {
-    sources(error)
-        .find_map(|cause| cause.downcast_ref::<TooSlow>())
-        .map_or_else(
-            || {
-                if error.is_connect() {
-                    Fault::Unreachable
-                } else {
-                    Fault::Connection
-                }
-            },
-            |slow| watch.timeout(slow.0),
-        )
-}
-
-fn is_stale(error: &legacy::Error) -> bool {
+fn is_stale(error: &hyper::Error) -> bool {
     sources(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref())
         .any(<dyn std::error::Error + Send + Sync + 'static>::is::<Stale>)

@@ -6,8 +6,7 @@
 use super::names::Names;
 use super::{Clocks, public};
 use http::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::connect::HttpConnector;
 use prometheus::Histogram;
 use rustls::pki_types::ServerName;
 use std::fmt;
@@ -24,16 +23,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
-tokio::task_local! {
-    /// The clocks of the call that is connecting. A connection that the pool finishes in the background, after
-    /// its call found another one, has none and takes [`LIMIT`].
-    pub(super) static CLOCKS: Clocks;
-}
-
 /// For a step of a connection without a clock of its own: longer than any network needs, short enough to end.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Makes connections for the pool, which clones it for every request.
+/// Makes connections.
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Way>);
 
@@ -94,7 +87,7 @@ impl fmt::Display for TooSlow {
 
 impl std::error::Error for TooSlow {}
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn within<T, E: Into<BoxError>>(
     limit: Option<Duration>,
@@ -107,50 +100,33 @@ async fn within<T, E: Into<BoxError>>(
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Wire>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    /// At any time: there is nothing that could be busy.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        let clocks = CLOCKS.try_with(|clocks| *clocks).unwrap_or_default();
-        let Way {
-            mut tcp,
-            names,
-            tls,
-            public_only,
-            time,
-        } = Way::clone(&self.0);
+impl Connector {
+    /// A connection to where `to` points, within the clocks of the call that asks.
+    pub(super) async fn connect(&self, to: &Uri, clocks: Clocks) -> Result<Wire, BoxError> {
+        let way = &*self.0;
+        let begun = Instant::now();
         let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
-        let host = to.host().unwrap_or_default();
-        let host = host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host.clone());
+        let host = to.host().unwrap_or_default().trim_matches(['[', ']']);
         let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        Box::pin(async move {
-            let begun = Instant::now();
-            let tcp = if public_only {
-                within(clocks.connect, public::connect(&names, &host, port)).await?
-            } else {
-                within(clocks.connect, tcp.call(to)).await?.into_inner()
-            };
-            let io = if secure {
-                let handshake = tls.connect(name?, tcp);
-                Io::Tls(Box::new(within(clocks.tls, handshake).await?))
-            } else {
-                Io::Plain(tcp)
-            };
-            if let Some(time) = time {
-                time.observe(begun.elapsed().as_secs_f64());
-            }
-            Ok(TokioIo::new(Wire {
-                io,
-                turn: Turn::First,
-            }))
+        let tcp = if way.public_only {
+            within(clocks.connect, public::connect(&way.names, host, port)).await?
+        } else {
+            let connected = way.tcp.clone().call(to.clone());
+            within(clocks.connect, connected).await?.into_inner()
+        };
+        let io = if secure {
+            let name = ServerName::try_from(host.to_owned())?;
+            let handshake = way.tls.connect(name, tcp);
+            Io::Tls(Box::new(within(clocks.tls, handshake).await?))
+        } else {
+            Io::Plain(tcp)
+        };
+        if let Some(time) = &way.time {
+            time.observe(begun.elapsed().as_secs_f64());
+        }
+        Ok(Wire {
+            io,
+            turn: Turn::First,
         })
     }
 }
@@ -220,12 +196,6 @@ impl Wire {
 enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 impl AsyncRead for Wire {

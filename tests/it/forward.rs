@@ -1,4 +1,4 @@
-//! The pooled client between real sockets: connections that went stale.
+//! The pooled client between real sockets: who gets which connection, and what becomes of those that went stale.
 
 use super::bed::upstream;
 use super::client::PATIENCE;
@@ -8,8 +8,10 @@ use gateway::forward::{Client, ClientSettings, Clocks, Transport, collect};
 use http::{HeaderMap, Method};
 use mock_upstream::{Answer, Mock};
 use serde_json::json;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
 
 fn client() -> Client {
     Client::new(&ClientSettings::default()).unwrap()
@@ -206,5 +208,168 @@ async fn an_answer_that_breaks_off_is_a_cut_and_the_connection_is_not_used_again
         mock.script(vec![cut, well()]);
         assert_eq!(call(&client, port).await, Err(Fault::Cut), "reset {reset}");
         call(&client, port).await.unwrap();
+    }
+}
+
+/// An upstream whose connections the test serves itself; `backlog`: how many may wait to be accepted.
+fn by_hand(backlog: u32) -> (TcpListener, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(backlog).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let accepted = tokio::time::timeout(PATIENCE, listener.accept());
+    accepted.await.expect("a connection").unwrap().0
+}
+
+/// Waits for a request, and tells how much of its body came with the head: all of it, if it is short.
+async fn asked(stream: &mut TcpStream) -> usize {
+    let mut request = [0; 4096];
+    let read = tokio::time::timeout(PATIENCE, stream.read(&mut request));
+    let read = read.await.expect("a request").unwrap();
+    let mut head = request[..read].windows(4);
+    read - (head.position(|end| end == b"\r\n\r\n").expect("a head") + 4)
+}
+
+async fn answer(stream: &mut TcpStream) {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    stream.write_all(answer).await.unwrap();
+}
+
+async fn closed(stream: &mut TcpStream) {
+    let mut more = [0];
+    let read = tokio::time::timeout(PATIENCE, stream.read(&mut more));
+    assert_eq!(read.await.expect("the end").unwrap(), 0);
+}
+
+fn start(client: &Client, port: u16) -> JoinHandle<Result<Bytes, Fault>> {
+    let client = client.clone();
+    tokio::spawn(async move { call(&client, port).await })
+}
+
+#[tokio::test]
+async fn a_call_without_a_connection_takes_the_first_that_comes_back() {
+    let (listener, port) = by_hand(1);
+    let client = client();
+    let one = start(&client, port);
+    let mut first = accept(&listener).await;
+    asked(&mut first).await;
+    // No more connections can be made.
+    let mut others = Vec::new();
+    let address = ([127, 0, 0, 1], port).into();
+    while let Ok(other) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200))
+    {
+        others.push(other);
+    }
+    let two = start(&client, port);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    answer(&mut first).await;
+    one.await.unwrap().unwrap();
+    asked(&mut first).await;
+    answer(&mut first).await;
+    two.await.unwrap().unwrap();
+
+    // The one that it had begun to make is made nevertheless, and serves a later call.
+    for _ in &others {
+        accept(&listener).await;
+    }
+    let mut second = accept(&listener).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let calls = [start(&client, port), start(&client, port)];
+    asked(&mut first).await;
+    asked(&mut second).await;
+    answer(&mut first).await;
+    answer(&mut second).await;
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_uses_is_closed_after_its_time() {
+    let (listener, port) = by_hand(16);
+    let settings = ClientSettings {
+        pool_idle: Duration::from_millis(100),
+        ..ClientSettings::default()
+    };
+    let client = Client::new(&settings).unwrap();
+    for _ in 0..2 {
+        let called = start(&client, port);
+        let mut stream = accept(&listener).await;
+        asked(&mut stream).await;
+        answer(&mut stream).await;
+        called.await.unwrap().unwrap();
+        closed(&mut stream).await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_connections_are_kept_than_the_pool_holds() {
+    let (listener, port) = by_hand(16);
+    let settings = ClientSettings {
+        pool_size: 1,
+        ..ClientSettings::default()
+    };
+    let client = Client::new(&settings).unwrap();
+    let calls = [start(&client, port), start(&client, port)];
+    let mut first = accept(&listener).await;
+    let mut second = accept(&listener).await;
+    asked(&mut first).await;
+    asked(&mut second).await;
+    answer(&mut first).await;
+    pooled().await;
+    answer(&mut second).await;
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    closed(&mut second).await;
+    let called = start(&client, port);
+    asked(&mut first).await;
+    answer(&mut first).await;
+    called.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_on_which_a_request_is_still_written_is_not_used() {
+    const LENGTH: usize = 32 << 20;
+    let (listener, port) = by_hand(16);
+    let client = client();
+    let long = UpstreamRequest {
+        body: Bytes::from(vec![b' '; LENGTH]).into(),
+        ..request(port)
+    };
+    let sent = client.send(long, Clocks::default());
+    let upstream = async {
+        let mut stream = accept(&listener).await;
+        let read = asked(&mut stream).await;
+        answer(&mut stream).await;
+        (stream, read)
+    };
+    let (early, (mut first, mut read)) = tokio::join!(sent, upstream);
+    let body = collect(&mut *early.unwrap().body, 1 << 20).await;
+    assert_eq!(body.unwrap(), "{}");
+
+    let called = start(&client, port);
+    let mut second = accept(&listener).await;
+    asked(&mut second).await;
+    answer(&mut second).await;
+    called.await.unwrap().unwrap();
+
+    // It is used when the request has been read.
+    let mut left = vec![0; 1 << 20];
+    while read < LENGTH {
+        read += first.read(&mut left).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let calls = [start(&client, port), start(&client, port)];
+    asked(&mut first).await;
+    asked(&mut second).await;
+    answer(&mut first).await;
+    answer(&mut second).await;
+    for call in calls {
+        call.await.unwrap().unwrap();
     }
 }
