@@ -15,6 +15,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -100,12 +101,12 @@ impl Client {
         let begun = Instant::now();
         let watch = Watch::new(begun, clocks);
         let (request, to) = built(request)?;
-        let head = self.sent(request, &to, clocks);
+        let mut head = pin!(self.sent(request, &to, clocks));
         let limit = watch.head_limit();
         let limit = limit.and_then(|limit| Some((begun.checked_add(limit)?, limit)));
         let answered = match limit {
             None => head.await,
-            Some((at, limit)) => match tokio::time::timeout_at(at, head).await {
+            Some((at, limit)) => match tokio::time::timeout_at(at, head.as_mut()).await {
                 Ok(answered) => answered,
                 Err(_) => return Err(watch.timeout(limit)),
             },

@@ -20,7 +20,8 @@ use metrics::Instruments;
 use opentelemetry::InstrumentationScope;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_otlp::{
-    ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
+    Compression, ExporterBuildError, MetricExporter, Protocol, SpanExporter, WithExportConfig,
+    WithHttpConfig,
 };
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{Sampler, SpanExporter as _};
@@ -89,6 +90,7 @@ impl Telemetry {
             None => None,
             Some(to) => {
                 let exporter = told(MetricExporter::builder().with_http(), to, sending(to))
+                    .with_temporality(settings.temporality)
                     .build()
                     .map_err(wrong)?;
                 let reader = PeriodicReader::builder(exporter).with_interval(settings.interval);
@@ -140,12 +142,17 @@ fn told<B: WithExportConfig + WithHttpConfig>(
     to: &Endpoint,
     client: CollectorClient,
 ) -> B {
-    builder
+    let builder = builder
         .with_http_client(client)
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(&to.url)
         .with_headers(to.headers.clone())
-        .with_timeout(to.timeout)
+        .with_timeout(to.timeout);
+    if to.gzip {
+        builder.with_compression(Compression::Gzip)
+    } else {
+        builder
+    }
 }
 
 impl Sink for Telemetry {

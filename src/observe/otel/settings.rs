@@ -8,6 +8,7 @@ use super::super::redact::redact;
 use crate::request::new_id;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::Sampler;
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub metrics: Option<Endpoint>,
     /// How often.
     pub interval: Duration,
+    /// Whether they are told since the start or since the last time.
+    pub temporality: Temporality,
     /// Who tells all this.
     pub resource: Resource,
 }
@@ -49,6 +52,8 @@ pub struct Endpoint {
     pub headers: HashMap<String, String>,
     /// What an export may take, retries included.
     pub timeout: Duration,
+    /// Bodies are compressed.
+    pub gzip: bool,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -91,6 +96,7 @@ impl Settings {
             queue: queue(env)?,
             metrics: endpoint(env, "METRICS", "/v1/metrics")?,
             interval: milliseconds(env, "OTEL_METRIC_EXPORT_INTERVAL", 60_000)?,
+            temporality: temporality(env)?,
             resource: resource(env),
         };
         let wanted = settings.traces.is_some() || settings.metrics.is_some();
@@ -155,6 +161,17 @@ fn endpoint(env: Env<'_>, signal: &str, path: &str) -> Result<Option<Endpoint>, 
     let headers = of_signal("HEADERS").map(|(_, value)| value);
     let headers = headers.or_else(|| env("OTEL_HEADERS"));
     let timeout = of_signal("TIMEOUT").unwrap_or_default();
+    let gzip = match of_signal("COMPRESSION") {
+        None => false,
+        Some((name, compression)) => match compression.trim() {
+            "gzip" => true,
+            "none" => false,
+            other => {
+                let other = redact(other);
+                return Err(format!("`{name}` is `{other}`; it may be `gzip` or `none`"));
+            }
+        },
+    };
     Ok(Some(Endpoint {
         url,
         headers: pairs(headers.as_deref().unwrap_or_default()).collect(),
@@ -164,7 +181,24 @@ fn endpoint(env: Env<'_>, signal: &str, path: &str) -> Result<Option<Endpoint>, 
             10_000,
         )
         .map(Duration::from_millis)?,
+        gzip,
     }))
+}
+
+fn temporality(env: Env<'_>) -> Result<Temporality, String> {
+    let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    let Some(given) = env(name) else {
+        return Ok(Temporality::Cumulative);
+    };
+    match given.trim().to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" => Ok(Temporality::Delta),
+        "lowmemory" => Ok(Temporality::LowMemory),
+        _ => Err(format!(
+            "`{name}` is `{}`; it may be `cumulative`, `delta` or `lowmemory`",
+            redact(&given)
+        )),
+    }
 }
 
 /// `a=b,c=d`, values percent-encoded. What is no pair is passed over.

@@ -49,6 +49,8 @@ fn what_one_signal_says_wins_over_both_and_both_over_litellms_names() {
         ),
         ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "d=e"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1500"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none"),
     ]);
     let (traces, metrics) = (settings.traces.unwrap(), settings.metrics.unwrap());
     assert_eq!(traces.url, "https://traces/own");
@@ -57,6 +59,7 @@ fn what_one_signal_says_wins_over_both_and_both_over_litellms_names() {
     assert_eq!(traces.headers["b"], "c");
     assert_eq!(metrics.headers.len(), 1);
     assert_eq!(traces.timeout, Duration::from_millis(1500));
+    assert!(traces.gzip && !metrics.gzip);
 }
 
 #[test]
@@ -113,6 +116,11 @@ fn what_cannot_be_obeyed_is_said() {
         ("OTEL_TRACES_SAMPLER", "sometimes"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "-1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "brotli"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "forever",
+        ),
     ] {
         let said = read(&[(name, value)]).unwrap_err();
         assert!(said.contains(name) && said.contains(value), "{said}");

@@ -1,6 +1,7 @@
 //! What is exported and what is not: samplers, switches, collectors that do not answer, the end of the process.
 
 use super::*;
+use opentelemetry_proto::tonic::metrics::v1::AggregationTemporality;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sampler_is_obeyed_and_told_on() {
@@ -147,4 +148,31 @@ async fn what_waits_is_exported_at_the_end() {
     ended_by(served, Signal::TERM).await;
     assert_eq!(receiver.spans().len(), 2);
     assert_eq!(receiver.histogram("gen_ai.client.token.usage").len(), 2);
+}
+
+/// Every setting is obeyed where the rest of the configuration is, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_may_say_what_the_environment_may() {
+    let (mock, port) = upstream();
+    let receiver = Receiver::start(false).await;
+    let config = traced(port)
+        + &format!(
+            "environment_variables:\n  OTEL_EXPORTER_OTLP_ENDPOINT: {}\n  OTEL_EXPORTER_OTLP_COMPRESSION: gzip\n  \
+             OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: delta\n",
+            receiver.address
+        );
+    let served = Served::start_among(&config, &[]).await;
+    mock.script(vec![streamed()]);
+    assert_eq!(call_in_trace(&served, &body(true)).await, 200);
+    ended_by(served, Signal::TERM).await;
+    assert_eq!(receiver.spans().len(), 2);
+    let tokens = receiver.newest("gen_ai.client.token.usage").unwrap();
+    assert_eq!(
+        tokens.aggregation_temporality(),
+        AggregationTemporality::Delta
+    );
+    for path in ["/v1/traces", "/v1/metrics"] {
+        let encoding = receiver.header(path, "content-encoding");
+        assert_eq!(encoding.as_deref(), Some("gzip"), "{path}");
+    }
 }

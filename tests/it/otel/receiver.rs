@@ -8,10 +8,11 @@ use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::metrics::v1::{HistogramDataPoint, metric::Data};
+use opentelemetry_proto::tonic::metrics::v1::{Histogram, HistogramDataPoint, metric::Data};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use std::convert::Infallible;
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
@@ -51,6 +52,10 @@ impl Receiver {
     async fn take(&self, request: Request<Incoming>, frozen: bool) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
+        let body = match head.headers.get("content-encoding") {
+            Some(_) => unzipped(&body),
+            None => body,
+        };
         let came = (head.uri.path().to_owned(), head.headers, body);
         self.came.lock().unwrap().push(came);
         if frozen {
@@ -65,7 +70,7 @@ impl Receiver {
         of_path.map(|(.., body)| body.clone()).collect()
     }
 
-    /// Everything, undecoded.
+    /// Every body, as protobuf.
     pub fn raw(&self) -> Vec<u8> {
         let came = self.came.lock().unwrap();
         came.iter().flat_map(|(.., body)| body.to_vec()).collect()
@@ -102,6 +107,11 @@ impl Receiver {
 
     /// The newest points of a histogram.
     pub fn histogram(&self, name: &str) -> Vec<HistogramDataPoint> {
+        self.newest(name).map_or_else(Vec::new, |it| it.data_points)
+    }
+
+    /// The newest of a histogram.
+    pub fn newest(&self, name: &str) -> Option<Histogram> {
         let decode = |body| ExportMetricsServiceRequest::decode(body).unwrap();
         let bodies = self.bodies("/v1/metrics");
         let metrics = bodies
@@ -111,12 +121,19 @@ impl Receiver {
             .flat_map(|of_resource| of_resource.scope_metrics)
             .flat_map(|of_scope| of_scope.metrics);
         let newest = metrics.filter(|metric| metric.name == name).last();
-        match newest.and_then(|metric| metric.data) {
-            Some(Data::Histogram(histogram)) => histogram.data_points,
-            Some(other) => panic!("{name} is {other:?}"),
-            None => Vec::new(),
+        match newest?.data? {
+            Data::Histogram(histogram) => Some(histogram),
+            other => panic!("{name} is {other:?}"),
         }
     }
+}
+
+fn unzipped(body: &[u8]) -> Bytes {
+    let mut whole = Vec::new();
+    flate2::read::GzDecoder::new(body)
+        .read_to_end(&mut whole)
+        .unwrap();
+    whole.into()
 }
 
 /// An attribute as a text.
