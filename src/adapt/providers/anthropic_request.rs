@@ -11,17 +11,16 @@ pub mod thinking;
 pub mod tools;
 pub mod wire;
 
-use super::openai_request::{injection, map_params, text, with_defaults};
+use super::openai_request::{injection, mapped_apart};
 use crate::adapt::habits::Mapping;
 use crate::adapt::params::facts;
 use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::{Target, UpstreamRequest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
-use crate::request::{Call, Op};
+use crate::request::Call;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// `max_tokens` is mandatory; this is sent for a model that the catalogue does not know
@@ -66,7 +65,7 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
         return Plan::default();
     }
     let json_mode = given("response_format").is_some()
-        && mapped(call, target).is_ok_and(|(_, mapping)| schema::takes_tool(&mapping));
+        && mapped_apart(call, target).is_ok_and(|(_, mapping)| schema::takes_tool(&mapping));
     Plan {
         json_mode,
         names: names::Names::of(&Tree::list(given("tools"))),
@@ -78,7 +77,7 @@ pub fn plan(call: &Call, target: &Target) -> Plan {
 /// # Errors
 /// A parameter that is not supported, messages that cannot be translated.
 pub fn body(call: &Call, target: &Target) -> Result<Built> {
-    let (given, mut mapping) = mapped(call, target)?;
+    let (given, mut mapping) = mapped_apart(call, target)?;
     let mut built = Built::default();
     built.members.set("model", &target.model);
     let raw = given
@@ -137,30 +136,6 @@ pub fn body(call: &Call, target: &Target) -> Result<Built> {
     }
     betas(&mut built);
     Ok(built)
-}
-
-/// The members of a call and the deployment, and the same after what every provider's go through.
-fn mapped<'a>(call: &Call, target: &'a Target) -> Result<(Params, Mapping<'a>)> {
-    let call = match call.op {
-        Op::TextCompletion => Cow::Owned(text::as_chat(call)?),
-        _ => Cow::Borrowed(call),
-    };
-    let given = with_defaults(&call.params, &target.defaults).into_owned();
-    let mut options = target.options.clone();
-    let body = std::mem::take(&mut options.extra_body);
-    let mut mapping = map_params(
-        &given,
-        target.provider,
-        &target.model,
-        target.supported(),
-        &options,
-        call.stream,
-    )?;
-    // LiteLLM hands `extra_body` on as it is, under its own name.
-    if !body.is_empty() {
-        mapping.extra.set_raw("extra_body", body.to_json());
-    }
-    Ok((given, mapping))
 }
 
 /// Members with another name or form at Anthropic.

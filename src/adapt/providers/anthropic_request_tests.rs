@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::options::{Options, Secret};
+use crate::request::Op;
 
 const MODEL: &str = "claude-sonnet-4-5-20250929";
 

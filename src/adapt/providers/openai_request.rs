@@ -153,6 +153,31 @@ pub fn map_params<'a>(
     Ok(mapping)
 }
 
+/// For providers with a protocol of their own: the members of a call and the deployment, and the same after what every
+/// provider's go through. `extra_body` stays one member.
+pub(super) fn mapped_apart<'a>(call: &Call, target: &'a Target) -> Result<(Params, Mapping<'a>)> {
+    let call = match call.op {
+        Op::TextCompletion => Cow::Owned(text::as_chat(call)?),
+        _ => Cow::Borrowed(call),
+    };
+    let given = with_defaults(&call.params, &target.defaults).into_owned();
+    let mut options = target.options.clone();
+    let body = std::mem::take(&mut options.extra_body);
+    let mut mapping = map_params(
+        &given,
+        target.provider,
+        &target.model,
+        target.supported(),
+        &options,
+        call.stream,
+    )?;
+    // LiteLLM hands `extra_body` on as it is, under its own name.
+    if !body.is_empty() {
+        mapping.extra.set_raw("extra_body", body.to_json());
+    }
+    Ok((given, mapping))
+}
+
 /// The body of a chat, and how its reply has to be read.
 ///
 /// # Errors

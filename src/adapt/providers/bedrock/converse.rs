@@ -11,15 +11,14 @@ use super::tools::{self, CachePoints, Names};
 use super::{metadata, models, wire};
 use crate::adapt::Target;
 use crate::adapt::habits::Mapping;
-use crate::adapt::providers::openai_request::{injection, map_params, text, with_defaults};
+use crate::adapt::providers::openai_request::{injection, mapped_apart};
 use crate::adapt::tree::{Members, Tree, tree};
 use crate::adapt::usage::Object;
 use crate::error::{Error, ErrorKind, Result};
 use crate::params::Params;
-use crate::request::{Call, Op};
+use crate::request::Call;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 /// OpenAI's and xAI's models take no smaller limit.
 const MIN_TOKENS: i64 = 16;
@@ -65,25 +64,7 @@ struct Mapped<'a> {
 
 impl<'a> Mapped<'a> {
     fn of(call: &Call, target: &'a Target) -> Result<Self> {
-        let call = match call.op {
-            Op::TextCompletion => Cow::Owned(text::as_chat(call)?),
-            _ => Cow::Borrowed(call),
-        };
-        let given = with_defaults(&call.params, &target.defaults).into_owned();
-        let mut options = target.options.clone();
-        let body = std::mem::take(&mut options.extra_body);
-        let mut mapping = map_params(
-            &given,
-            target.provider,
-            &target.model,
-            target.supported(),
-            &options,
-            call.stream,
-        )?;
-        // LiteLLM hands `extra_body` on as it is, under its own name.
-        if !body.is_empty() {
-            mapping.extra.set_raw("extra_body", body.to_json());
-        }
+        let (given, mapping) = mapped_apart(call, target)?;
         let model = model(target);
         let thinking = Thinking::of(&mapping, model)?;
         let format = Format::of(&mapping, model);
