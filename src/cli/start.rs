@@ -121,7 +121,8 @@ async fn listen_and_serve(
         connections: serve.limit_concurrency.unwrap_or_else(connections),
         ..Bounds::of(&config)
     };
-    let client = Client::new(&ClientSettings::from_env(&process_env))
+    let env = &|name: &str| config.variable(name, &process_env);
+    let client = Client::new(&ClientSettings::from_env(env))
         .map_err(|e| format!("cannot set up the client: {e}"))?;
     let telemetry = telemetry(&config, &client);
     let client = client.timed(metrics.connect_time());

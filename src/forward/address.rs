@@ -40,6 +40,14 @@ impl Address {
         })
     }
 
+    /// All of it, as a proxy is told; without a user's name.
+    pub(super) fn whole(&self) -> Option<Uri> {
+        let host = self.host.to_str().ok()?;
+        format!("{}://{host}{}", self.uri.scheme_str()?, self.path)
+            .parse()
+            .ok()
+    }
+
     fn parse(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let host = uri.host()?;
@@ -101,6 +109,9 @@ mod tests {
                 assert_eq!(address.host, host, "{url}");
                 assert_eq!(*address.origin, *origin, "{url}");
                 assert_eq!(address.path, path);
+                let scheme = address.uri.scheme_str().unwrap();
+                let whole = format!("{scheme}://{host}{path}");
+                assert_eq!(address.whole().unwrap(), *whole);
                 assert_eq!(address.uri, url.parse::<Uri>().unwrap());
             }
         }

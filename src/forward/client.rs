@@ -4,13 +4,15 @@
 
 use super::address::Address;
 use super::body::{ClockedBody, Watch};
-use super::connect::{BoxError, Connector, Stale, TooSlow};
+use super::connect::{BoxError, Connector, TooSlow};
 use super::outgoing::Outgoing;
 use super::pool::{Lease, Pool};
+use super::proxies::{Proxies, ProxySettings};
+use super::wire::Stale;
 use super::{BoxFuture, Clocks, Transport, Upstream, in_place, tls};
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use crate::pieces::Pieces;
-use http::header::{ACCEPT_ENCODING, HOST, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::io;
@@ -25,6 +27,8 @@ use tokio::time::Instant;
 pub struct ClientSettings {
     /// PEM file with the roots to trust instead of the web's.
     pub roots: Option<PathBuf>,
+    /// Proxies on the way.
+    pub proxies: ProxySettings,
     /// How long an unused connection is kept. Providers and their load balancers close theirs after 60 s and more;
     /// well below that, few connections prove stale.
     pub pool_idle: Duration,
@@ -36,6 +40,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             roots: None,
+            proxies: ProxySettings::default(),
             pool_idle: Duration::from_secs(20),
             pool_size: 1024,
         }
@@ -43,12 +48,13 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
-    /// Settings of the environment: `SSL_CERT_FILE`.
+    /// Settings of the environment: `SSL_CERT_FILE`, `HTTPS_PROXY` and its kin.
     pub fn from_env(env: &dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             roots: env("SSL_CERT_FILE")
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            proxies: ProxySettings::from_env(env),
             ..Self::default()
         }
     }
@@ -64,10 +70,10 @@ impl Client {
     /// A client with an empty pool.
     ///
     /// # Errors
-    /// A text that says what is wrong with the certificates.
+    /// A text that says what is wrong with the certificates, or with the address of a proxy.
     pub fn new(settings: &ClientSettings) -> Result<Self, String> {
         let tls = Arc::new(tls::config(settings.roots.as_deref())?);
-        let connector = Connector::new(tls);
+        let connector = Connector::new(tls, Proxies::new(&settings.proxies)?);
         Ok(Self::over(Pool::new(
             connector,
             settings.pool_idle,
@@ -100,7 +106,7 @@ impl Client {
     ) -> Result<Upstream, Fault> {
         let begun = Instant::now();
         let watch = Watch::new(begun, clocks);
-        let (request, to) = built(request)?;
+        let (request, to) = built(request, self.pool.connector())?;
         let mut head = pin!(self.sent(request, &to, clocks));
         let limit = watch.head_limit();
         let limit = limit.and_then(|limit| Some((begun.checked_add(limit)?, limit)));
@@ -193,7 +199,10 @@ impl Transport for Client {
     }
 }
 
-fn built(request: UpstreamRequest) -> Result<(Request<Pieces<Outgoing>>, Arc<Address>), Fault> {
+fn built(
+    request: UpstreamRequest,
+    connector: &Connector,
+) -> Result<(Request<Pieces<Outgoing>>, Arc<Address>), Fault> {
     let to = Address::of(request.url).ok_or(Fault::Connection)?;
     let mut built = Request::new(Pieces::of(request.body.into()));
     *built.method_mut() = request.method;
@@ -205,6 +214,12 @@ fn built(request: UpstreamRequest) -> Result<(Request<Pieces<Outgoing>>, Arc<Add
     headers
         .entry(ACCEPT_ENCODING)
         .or_insert(HeaderValue::from_static("identity"));
+    if let Some(proxy) = connector.forwarder(&to.uri) {
+        if let Some(credentials) = proxy.credentials() {
+            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
+        *built.uri_mut() = to.whole().ok_or(Fault::Connection)?;
+    }
     Ok((built, to))
 }
 

@@ -1,9 +1,11 @@
-//! One connection: name, TCP, TLS, each under its clock.
+//! The way to an upstream: name, TCP, a proxy where one is between, TLS, each under its clock.
 //!
 //! Only HTTP/1.1 is offered: one connection for each call in flight keeps calls apart, so that one that is
-//! cancelled or slow holds up no other. Proxies named in the environment are not used.
+//! cancelled or slow holds up no other.
 
 use super::names::Names;
+use super::proxies::{Proxies, Proxy};
+use super::wire::{Io, Wire};
 use super::{Clocks, public};
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -11,16 +13,10 @@ use prometheus::Histogram;
 use rustls::pki_types::ServerName;
 use std::fmt;
 use std::future::Future;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 /// For a step of a connection without a clock of its own: longer than any network needs, short enough to end.
@@ -36,14 +32,15 @@ struct Way {
     tcp: HttpConnector<Names>,
     names: Names,
     tls: TlsConnector,
-    /// Connects to public hosts only.
+    proxies: Option<Arc<Proxies>>,
+    /// Connects to public hosts only, and through no proxy: it could reach others.
     public_only: bool,
     /// What a connection took, TLS included.
     time: Option<Histogram>,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<rustls::ClientConfig>) -> Self {
+    pub(super) fn new(tls: Arc<rustls::ClientConfig>, proxies: Option<Proxies>) -> Self {
         let names = Names::default();
         let mut tcp = HttpConnector::new_with_resolver(names.clone());
         tcp.set_nodelay(true);
@@ -53,6 +50,7 @@ impl Connector {
             tcp,
             names,
             tls: TlsConnector::from(tls),
+            proxies: proxies.map(Arc::new),
             public_only: false,
             time: None,
         }))
@@ -101,173 +99,83 @@ async fn within<T, E: Into<BoxError>>(
 }
 
 impl Connector {
+    /// The proxy that is to be given requests for this address, as it is no tunnel.
+    pub(super) fn forwarder(&self, to: &Uri) -> Option<Proxy> {
+        let proxy = self.0.before(to)?;
+        let forwards = !is_secure(to) && proxy.speaks_http();
+        forwards.then_some(proxy)
+    }
+
     /// A connection to where `to` points, within the clocks of the call that asks.
     pub(super) async fn connect(&self, to: &Uri, clocks: Clocks) -> Result<Wire, BoxError> {
         let way = &*self.0;
         let begun = Instant::now();
-        let secure = to.scheme() == Some(&http::uri::Scheme::HTTPS);
-        let host = to.host().unwrap_or_default().trim_matches(['[', ']']);
-        let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let tcp = if way.public_only {
-            within(clocks.connect, public::connect(&way.names, host, port)).await?
-        } else {
-            let connected = way.tcp.clone().call(to.clone());
-            within(clocks.connect, connected).await?.into_inner()
+        let io = match way.before(to) {
+            None if way.public_only => {
+                let public = public::connect(&way.names, host(to), port(to));
+                Io::Plain(within(clocks.connect, public).await?)
+            }
+            None => Io::Plain(
+                within(clocks.connect, way.tcp.clone().call(to.clone()))
+                    .await?
+                    .into_inner(),
+            ),
+            Some(proxy) => {
+                let through = proxy.connect(to.clone(), |proxy| {
+                    let way = self.0.clone();
+                    Box::pin(async move { way.open(&proxy).await })
+                });
+                within(clocks.connect, through).await.inspect_err(|error| {
+                    let proxy = host(proxy.uri());
+                    tracing::warn!(proxy, error = &**error, "the proxy gives no connection");
+                })?
+            }
         };
-        let io = if secure {
-            let name = ServerName::try_from(host.to_owned())?;
-            let handshake = way.tls.connect(name, tcp);
-            Io::Tls(Box::new(within(clocks.tls, handshake).await?))
+        let io = if is_secure(to) {
+            way.secured(io, to, clocks.tls).await?
         } else {
-            Io::Plain(tcp)
+            io
         };
         if let Some(time) = &way.time {
             time.observe(begun.elapsed().as_secs_f64());
         }
-        Ok(Wire {
-            io,
-            turn: Turn::First,
-        })
+        Ok(Wire::new(io))
     }
 }
 
-/// A connection, which knows whether it still owes the first byte of an answer.
-pub(super) struct Wire {
-    io: Io,
-    turn: Turn,
-}
-
-#[derive(Clone, Copy)]
-enum Turn {
-    /// Nothing was read yet: an upstream that ends it now did so because of the request.
-    First,
-    /// Answers were read, and nothing was written since.
-    Answered,
-    /// It has answered before and was asked again, then; not a byte has come since.
-    Asked(Instant),
-}
-
-/// A connection that had answered before ended before a byte of the next answer came, at once after the request
-/// went out and in order: the upstream was closing it while the request was on its way. One that is reset is no such
-/// thing: whoever resets it has seen the request.
-#[derive(Debug)]
-pub(super) struct Stale;
-
-impl fmt::Display for Stale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the upstream closed the connection meanwhile")
+impl Way {
+    fn before(&self, to: &Uri) -> Option<Proxy> {
+        let proxies = self.proxies.as_ref().filter(|_| !self.public_only)?;
+        proxies.before(to)
     }
-}
 
-impl std::error::Error for Stale {}
-
-/// What "at once" is. News of a connection that the upstream had closed comes within a round trip, and the longest
-/// on this planet take less; an upstream that ends the connection later may have worked on the request.
-const STALE_WITHIN: Duration = Duration::from_secs(1);
-
-impl Wire {
-    fn asked(&mut self) {
-        if matches!(self.turn, Turn::Answered) {
-            self.turn = Turn::Asked(Instant::now());
+    /// A connection to a proxy itself.
+    async fn open(&self, proxy: &Uri) -> Result<Io, BoxError> {
+        let tcp = self.tcp.clone().call(proxy.clone()).await?;
+        let io = Io::Plain(tcp.into_inner());
+        if is_secure(proxy) {
+            self.secured(io, proxy, None).await
+        } else {
+            Ok(io)
         }
     }
 
-    fn answered(&mut self) {
-        self.turn = Turn::Answered;
-    }
-
-    fn stale(&self) -> bool {
-        matches!(self.turn, Turn::Asked(at) if at.elapsed() < STALE_WITHIN)
-    }
-
-    /// What writing came to.
-    fn wrote<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Ready(Err(error))
-                if error.kind() == io::ErrorKind::BrokenPipe && self.stale() =>
-            {
-                Poll::Ready(Err(io::Error::other(Stale)))
-            }
-            written => written,
-        }
+    async fn secured(&self, io: Io, to: &Uri, limit: Option<Duration>) -> Result<Io, BoxError> {
+        let name = ServerName::try_from(host(to).to_owned())?;
+        let tls = within(limit, self.tls.connect(name, io)).await?;
+        Ok(Io::Tls(Box::new(tls)))
     }
 }
 
-enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+fn is_secure(to: &Uri) -> bool {
+    to.scheme() == Some(&http::uri::Scheme::HTTPS)
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let wire = self.get_mut();
-        let before = buf.filled().len();
-        let read = match &mut wire.io {
-            Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        };
-        if buf.filled().len() > before {
-            wire.answered();
-        } else if matches!(read, Poll::Ready(Ok(()))) && wire.stale() {
-            return Poll::Ready(Err(io::Error::other(Stale)));
-        }
-        read
-    }
+fn host(to: &Uri) -> &str {
+    to.host().unwrap_or_default().trim_matches(['[', ']'])
 }
 
-impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        wire.asked();
-        let written = match &mut wire.io {
-            Io::Plain(io) => Pin::new(io).poll_write(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        };
-        wire.wrote(written)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        wire.asked();
-        let written = match &mut wire.io {
-            Io::Plain(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-            Io::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-        };
-        wire.wrote(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.io {
-            Io::Plain(io) => io.is_write_vectored(),
-            Io::Tls(io) => io.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let wire = self.get_mut();
-        let flushed = match &mut wire.io {
-            Io::Plain(io) => Pin::new(io).poll_flush(cx),
-            Io::Tls(io) => Pin::new(io).poll_flush(cx),
-        };
-        wire.wrote(flushed)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().io {
-            Io::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Io::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
-    }
+fn port(to: &Uri) -> u16 {
+    to.port_u16()
+        .unwrap_or(if is_secure(to) { 443 } else { 80 })
 }

@@ -1,5 +1,5 @@
-//! 5 FORWARD. Outbound IO: the client ([`client`]) and its connections ([`pool`]), TLS ([`tls`]), the six clocks, and
-//! the body as it comes ([`body`]).
+//! 5 FORWARD. Outbound IO: the client ([`client`]) and its connections ([`pool`]), TLS ([`tls`]), proxies
+//! ([`proxies`]), the six clocks, and the body as it comes ([`body`]).
 //!
 //! Dropping a future or a body of this module ends the upstream call at once. Nothing here knows a dialect: what
 //! goes wrong is a [`Fault`], which the adapter of the provider names.
@@ -16,10 +16,12 @@ mod names;
 mod outgoing;
 pub mod per_thread;
 mod pool;
+pub mod proxies;
 pub mod public;
 pub mod sigv4;
 pub(crate) mod tls;
 pub mod tokens;
+mod wire;
 
 use crate::adapt::{Fault, Head, UpstreamRequest};
 use bytes::Bytes;

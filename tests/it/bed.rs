@@ -15,7 +15,7 @@ use gateway::serve::{Gateway, listen};
 use mock_upstream::Mock;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,31 @@ pub fn reserved() -> (tokio::net::TcpSocket, u16) {
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = socket.local_addr().unwrap().port();
     (socket, port)
+}
+
+/// Makes a CA (`ca.crt`) and a certificate of this machine below it (`server.crt`, `server.key`). `None` without openssl.
+pub fn certificates(folder: &Path) -> Option<()> {
+    let extensions = folder.join("extensions");
+    std::fs::write(&extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for arguments in [
+        format!("req -x509 {key} -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt"),
+        format!("req {key} -subj /CN=localhost -keyout server.key -out server.csr"),
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt"
+            .to_owned(),
+    ] {
+        let made = Command::new("openssl")
+            .current_dir(folder)
+            .args(arguments.split(' '))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if !made.is_ok_and(|status| status.success()) {
+            println!("skipped: no `openssl` on this machine (apt-get install openssl)");
+            return None;
+        }
+    }
+    Some(())
 }
 
 /// The mock upstream, listening.
@@ -298,6 +323,7 @@ impl Served {
             }
         };
         let mut process = command
+            .envs(unproxied())
             .envs(around.variables)
             .stdin(around.input.unwrap_or_else(Stdio::null))
             .args(["serve", "--host", "127.0.0.1", "--config"])
@@ -423,4 +449,10 @@ pub fn asked(name: &str, usual: usize) -> usize {
     asked
         .and_then(|number| number.parse().ok())
         .unwrap_or(usual)
+}
+
+/// Servers of tests are on this machine, whatever its own way out is.
+fn unproxied() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let names = ["http_proxy", "https_proxy", "all_proxy"];
+    names.into_iter().map(|name| (name, ""))
 }

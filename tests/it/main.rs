@@ -31,6 +31,7 @@ mod metrics;
 #[cfg(unix)]
 mod otel;
 mod pipeline;
+mod proxies;
 mod purity;
 mod reload;
 #[cfg(unix)]

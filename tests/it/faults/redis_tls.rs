@@ -3,38 +3,11 @@
 
 use super::redis::{Server, calls, limited};
 use super::{asks, group, well};
-use crate::bed::{Around, Served, becomes, reserved, upstream};
+use crate::bed::{Around, Served, becomes, certificates, reserved, upstream};
 use crate::client::Client;
 use serde_json::json;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 const PASSWORD: &str = "a-password-of-redis";
-
-/// Makes a CA and a certificate of this machine below it. `None` without openssl.
-fn certificates(folder: &Path) -> Option<()> {
-    let extensions = folder.join("extensions");
-    std::fs::write(&extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    for arguments in [
-        format!("req -x509 {key} -days 2 -subj /CN=test-ca -keyout ca.key -out ca.crt"),
-        format!("req {key} -subj /CN=localhost -keyout server.key -out server.csr"),
-        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.crt"
-            .to_owned(),
-    ] {
-        let made = Command::new("openssl")
-            .current_dir(folder)
-            .args(arguments.split(' '))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if !made.is_ok_and(|status| status.success()) {
-            println!("skipped: no `openssl` on this machine (apt-get install openssl)");
-            return None;
-        }
-    }
-    Some(())
-}
 
 /// A Redis that speaks TLS and wants a password, and where its CA's certificate is.
 async fn secure() -> Option<(Server, tempfile::TempDir, String)> {
