@@ -20,13 +20,7 @@ pub struct Wildcards {
 
 impl Wildcards {
     pub(super) fn new(mut patterns: Vec<(String, Vec<Template>)>, env: Env) -> Self {
-        // As LiteLLM sorts them: longer first, then fewer stars.
-        patterns.sort_by_key(|(pattern, _)| {
-            (
-                std::cmp::Reverse(pattern.len()),
-                pattern.matches('*').count(),
-            )
-        });
+        patterns.sort_by_key(|(pattern, _)| place(pattern));
         Self {
             patterns,
             env: Some(env),
@@ -73,6 +67,12 @@ impl Wildcards {
         };
         (!group.deployments.is_empty()).then_some(group)
     }
+}
+
+/// Where a pattern stands among others, as LiteLLM sorts them: longer first, then fewer stars.
+pub(crate) fn place(pattern: &str) -> (std::cmp::Reverse<usize>, usize) {
+    let stars = pattern.matches('*').count();
+    (std::cmp::Reverse(pattern.len()), stars)
 }
 
 /// What the stars of `pattern` match in `name`, as long as possible from the left.

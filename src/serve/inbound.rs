@@ -221,8 +221,9 @@ pub fn call(
         params.set_text("model", &model);
     }
     if params.iter().any(|(name, _)| refused(name)) {
-        let own = known::left_to_clients(config, &model);
-        params.retain(|name, _| !refused(name) || own.iter().any(|allowed| allowed == name));
+        params.retain(|name, value| {
+            !refused(name) || known::left_to_clients(config, &model, name, value)
+        });
     }
     let mut call = Box::new(Call::new(op, model, params));
     let Call {

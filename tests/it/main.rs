@@ -39,4 +39,5 @@ mod reload_served;
 mod serve;
 #[cfg(unix)]
 mod stop;
+mod trust;
 mod upstream;
