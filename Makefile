@@ -10,7 +10,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src python
 # What the static binary is built for: this machine.
 TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 
-.PHONY: serve test test-rust test-loom test-python conformance faults lint bench test-clients static wheel check-deploy docs manifests clean
+.PHONY: serve test test-rust test-loom test-python conformance faults lint bench test-clients static wheel check-deploy docs manifests clean sdist
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
@@ -93,8 +93,16 @@ wheel: $(VENV)/.tools
 	rm -rf target/wheels
 	$(BIN)/maturin build --quiet --release --locked --out target/wheels
 
+# The source package, with every crate that it needs: it builds where there is no network. Of what is committed.
+sdist: $(VENV)/.tools
+	rm -rf target/sdist
+	mkdir -p target/sdist/.cargo
+	git archive HEAD | tar -x -C target/sdist
+	cd target/sdist && cargo vendor --locked vendor > .cargo/config.toml 2> log || (cat log; false)
+	$(BIN)/maturin sdist --manifest-path target/sdist/python/Cargo.toml --out target/sdist/dist 2> target/sdist/log || (cat target/sdist/log; false)
+
 # Chart, manifests, board, rules, workflows, documentation, wheel and image. Without buildah or Prometheus some of it is skipped, and says so.
-check-deploy: $(VENV)/.deploy-tools $(VENV)/.developed static wheel
+check-deploy: $(VENV)/.deploy-tools $(VENV)/.developed static wheel sdist
 	cargo build --locked -p gateway
 	cargo run --quiet --locked --example reference -- docs/reference
 	GATEWAY_STATIC_BINARY=target/$(TARGET)/release/gateway $(BIN)/python -m pytest -q -rs tests/deploy

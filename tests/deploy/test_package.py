@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -39,6 +41,25 @@ def test_the_wheel_is_small_and_holds_nothing_else(wheel: Path) -> None:
     weight, installed = wheel.stat().st_size, sum(entry.file_size for entry in entries)
     print(f"wheel {weight / 1e6:.2f} MB, installed {installed / 1e6:.2f} MB")
     assert weight <= 12_000_000 and installed <= 30_000_000
+
+
+def test_the_source_package_builds_without_a_network(tmp_path: Path) -> None:
+    """Every crate is in it, for every platform; a build takes minutes, so cargo is only asked for its plan."""
+    archives = list((ROOT / "target" / "sdist" / "dist").glob("gateway_llm-*.tar.gz"))
+    if not archives:
+        pytest.skip("no source package is built (make sdist)")
+    assert archives[0].stat().st_size < 100_000_000, "package indexes take no more"
+    with tarfile.open(archives[0]) as files:
+        files.extractall(tmp_path, filter="data")
+    (root,) = tmp_path.iterdir()
+    command = ["cargo", "metadata", "--offline", "--format-version", "1", "--manifest-path", "python/Cargo.toml"]
+    empty = {**os.environ, "CARGO_HOME": str(tmp_path / "nothing-was-fetched")}
+    planned = subprocess.run(command, cwd=root, env=empty, capture_output=True, text=True, check=False)
+    assert planned.returncode == 0, planned.stderr
+    packages = {package["name"]: package["source"] for package in json.loads(planned.stdout)["packages"]}
+    assert {"gateway-python", "gateway", "pyo3", "rustls"} <= set(packages)
+    for path in (root / "vendor").iterdir():
+        assert (path / "Cargo.toml").is_file(), path
 
 
 def test_it_needs_pydantic_and_at_most_two_others() -> None:
