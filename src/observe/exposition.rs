@@ -1,10 +1,14 @@
 //! The text format as Python's `prometheus_client` writes it: counters get `_total`, counters and histograms a
 //! `_created` gauge, label names are sorted, numbers are floats.
+//!
+//! It is written piece by piece, as whoever asked reads it: ten thousand series of one histogram are 80 MB.
 
+use super::families::Families;
 use super::family::{Counter, Entry, Family, Gauge, Series, Type};
 use prometheus::Histogram;
 use prometheus::core::Metric;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// The content type that goes with it.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -45,28 +49,110 @@ impl Written for Histogram {
     }
 }
 
-/// Appends one family.
-pub fn write_family<M: Written>(out: &mut String, family: &Family<M>) {
-    if !family.shown {
-        return;
-    }
-    let base = family.name;
-    let (name, kind) = match M::TYPE {
-        Type::Counter => (format!("{base}_total"), "counter"),
-        Type::Gauge => (base.to_owned(), "gauge"),
-        Type::Histogram => (base.to_owned(), "histogram"),
-    };
-    let entries: Vec<Entry<M>> = family.entries();
-    head(out, &name, family.help, kind);
-    for entry in &entries {
-        entry.series.write(out, &name, &entry.labels);
-    }
-    if M::TYPE != Type::Gauge && !entries.is_empty() {
-        let name = format!("{base}_created");
-        head(out, &name, family.help, "gauge");
-        for entry in &entries {
-            sample(out, &name, &entry.labels, None, entry.created);
+/// How long a piece is, about; bytes. Most expositions are one.
+const PIECE: usize = 64 << 10;
+
+/// All families, as they are written.
+pub struct Exposition {
+    families: Arc<Families>,
+    /// Families that were begun.
+    begun: usize,
+    text: Option<Box<dyn Text>>,
+}
+
+impl Exposition {
+    /// Nothing is written yet.
+    pub fn of(families: Arc<Families>) -> Self {
+        Self {
+            families,
+            begun: 0,
+            text: None,
         }
+    }
+}
+
+impl Iterator for Exposition {
+    type Item = String;
+
+    /// The next piece.
+    fn next(&mut self) -> Option<String> {
+        let mut out = String::with_capacity(PIECE);
+        loop {
+            let Some(text) = &mut self.text else {
+                self.text = self.families.text(self.begun);
+                self.begun += 1;
+                if self.text.is_none() {
+                    return Some(out).filter(|out| !out.is_empty());
+                }
+                continue;
+            };
+            if !text.write(&mut out) {
+                return Some(out);
+            }
+            self.text = None;
+        }
+    }
+}
+
+/// A family that is being written.
+pub trait Text: Send {
+    /// Appends up to about [`PIECE`] of it; whether that was the end.
+    fn write(&mut self, out: &mut String) -> bool;
+}
+
+/// The series of a family, and after them, but for gauges, when each was made.
+struct FamilyText<M> {
+    base: &'static str,
+    help: &'static str,
+    entries: Vec<Entry<M>>,
+    /// What was written; `None`: not even the head.
+    at: Option<usize>,
+}
+
+/// A family as text; nothing where it is not shown.
+pub fn text<M: Written + Send + 'static>(family: &Family<M>) -> Box<dyn Text> {
+    Box::new(FamilyText {
+        base: family.name,
+        help: family.help,
+        entries: family.entries(),
+        at: (!family.shown).then_some(0),
+    })
+}
+
+impl<M: Written + Send> Text for FamilyText<M> {
+    fn write(&mut self, out: &mut String) -> bool {
+        let Self {
+            base,
+            help,
+            entries,
+            at,
+        } = self;
+        let (name, kind) = match M::TYPE {
+            Type::Counter => (format!("{base}_total"), "counter"),
+            Type::Gauge => ((*base).to_owned(), "gauge"),
+            Type::Histogram => ((*base).to_owned(), "histogram"),
+        };
+        let created = format!("{base}_created");
+        if at.is_none() {
+            head(out, &name, help, kind);
+        }
+        let at = at.get_or_insert(0);
+        while out.len() < PIECE {
+            if let Some(entry) = entries.get(*at) {
+                entry.series.write(out, &name, &entry.labels);
+            } else if M::TYPE != Type::Gauge
+                && let Some(entry) = entries.get(*at - entries.len())
+            {
+                if *at == entries.len() {
+                    head(out, &created, help, "gauge");
+                }
+                sample(out, &created, &entry.labels, None, entry.created);
+            } else {
+                return true;
+            }
+            *at += 1;
+        }
+        false
     }
 }
 

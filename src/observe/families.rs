@@ -1,7 +1,7 @@
 //! The table of metric families: LiteLLM's names, help texts and labels in LiteLLM's order, for what exists here,
 //! and this gateway's own (`gateway_...`). Source: LiteLLM 1.109.1.
 
-use super::exposition::write_family;
+use super::exposition::{self, Text};
 use super::family::{Counters, Gauges, Histograms};
 use super::wanted::Wanted;
 
@@ -22,9 +22,11 @@ macro_rules! families {
             /// The names of all families.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
-            /// Appends all of them in the text format.
-            pub fn write(&self, out: &mut String) {
-                $(write_family(out, &self.$field);)*
+            /// The text of one of them, by its place; `None` behind the last.
+            pub fn text(&self, nth: usize) -> Option<Box<dyn Text>> {
+                let texts: &[fn(&Self) -> Box<dyn Text>] =
+                    &[$(|families| exposition::text(&families.$field)),*];
+                texts.get(nth).map(|text| text(self))
             }
 
             /// The families that had to fold series, and how often.

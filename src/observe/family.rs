@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use prometheus::core::{AtomicF64, GenericCounter, GenericGauge};
 use prometheus::{Histogram, HistogramOpts};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -108,11 +109,11 @@ struct Admitted<M> {
     entries: Vec<Entry<M>>,
 }
 
-/// A series with its labels.
+/// A series with its labels. Clones share both.
 #[derive(Clone)]
 pub struct Entry<M> {
     /// Label names and values, sorted by name.
-    pub labels: Vec<(&'static str, String)>,
+    pub labels: Arc<[(&'static str, String)]>,
     /// When it was first used, in seconds since the epoch.
     pub created: f64,
     /// The series.
@@ -188,7 +189,7 @@ impl<M: Series> Family<M> {
         let series = self.fresh();
         admitted.by_values.insert(key, admitted.entries.len());
         admitted.entries.push(Entry {
-            labels,
+            labels: labels.into(),
             created: now(),
             series: series.clone(),
         });

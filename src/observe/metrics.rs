@@ -1,5 +1,6 @@
 //! Receipts into metrics, as LiteLLM's `prometheus` callback counts them.
 
+use super::exposition::Exposition;
 use super::families::Families;
 use super::family::{Gauge, raise};
 use super::handles::{HandleCache, Handles};
@@ -23,7 +24,7 @@ const UNKNOWN_MODEL: &str = "other";
 /// All metrics of the process.
 pub struct Metrics {
     /// The families, for whoever counts something that is no call.
-    pub families: Families,
+    pub families: Arc<Families>,
     handles: HandleCache,
     models: ArcSwap<KnownModels>,
     in_flight: Gauge,
@@ -55,7 +56,7 @@ impl Metrics {
     }
 
     fn of(cap: usize, wanted: &Wanted) -> Self {
-        let families = Families::new(cap, wanted);
+        let families = Arc::new(Families::new(cap, wanted));
         families.series_limit.with(|_| "").set(cap as f64);
         Self {
             in_flight: families.in_flight.with(|_| ""),
@@ -122,6 +123,11 @@ impl Metrics {
 
     /// All metrics in the text format; see [`CONTENT_TYPE`](super::exposition::CONTENT_TYPE).
     pub fn render(&self) -> String {
+        self.exposition().collect()
+    }
+
+    /// The same, piece by piece.
+    pub fn exposition(&self) -> Exposition {
         for (metric, times) in self.families.folded() {
             raise(&self.families.folded_series.with(|_| metric), times as f64);
         }
@@ -134,9 +140,7 @@ impl Metrics {
         raise(&self.families.spans_dropped.with(|_| ""), dropped as f64);
         let failed = super::otel::requests_failed();
         raise(&self.families.otel_failed.with(|_| ""), failed as f64);
-        let mut out = String::with_capacity(64 * 1024);
-        self.families.write(&mut out);
-        out
+        Exposition::of(self.families.clone())
     }
 
     fn success(&self, receipt: &Receipt) {

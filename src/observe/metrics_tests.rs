@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use super::super::family::BUCKETS;
 use super::*;
 use crate::account::{Cost, FailedAttempt, FallbackHop, Receipt};
 use crate::adapt::Target;
@@ -253,6 +254,45 @@ fn however_many_labels_come_series_and_memory_are_bounded() {
     }
     assert!(text.contains("gateway_metric_series_limit 200.0"));
     assert!(after <= before + 8 * 1024, "{before} to {after} KiB");
+}
+
+#[test]
+fn a_large_exposition_is_written_in_small_pieces_and_whole() {
+    const SERIES: usize = 50;
+    let metrics = Metrics::new(10_000);
+    for i in 0..SERIES {
+        let mut receipt = answered();
+        let mut target = Target::clone(&target());
+        target.deployment_id = format!("dep-{i}");
+        receipt.target = Some(Arc::new(target));
+        metrics.record(&receipt);
+    }
+    let pieces: Vec<String> = metrics.exposition().collect();
+    assert!(pieces.len() > 8, "{}", pieces.len());
+    assert!(
+        pieces
+            .iter()
+            .all(|piece| (1..80 << 10).contains(&piece.len()))
+    );
+    let text = pieces.concat();
+    let mut seen = std::collections::HashSet::new();
+    assert!(text.lines().all(|line| seen.insert(line)), "nothing twice");
+    for (name, each) in [
+        ("litellm_requests_metric_total", 1),
+        ("litellm_requests_metric_created", 1),
+        (
+            "litellm_request_total_latency_metric_bucket",
+            BUCKETS.len() + 1,
+        ),
+        ("litellm_request_total_latency_metric_count", 1),
+        ("litellm_request_total_latency_metric_created", 1),
+    ] {
+        assert_eq!(lines(&text, name).len(), SERIES * each, "{name}");
+    }
+    for name in Families::NAMES {
+        assert!(text.contains(&format!("# HELP {name}")), "{name}");
+    }
+    assert!(text.ends_with('\n'));
 }
 
 /// Memory of this process in KiB; 0 where nobody tells.

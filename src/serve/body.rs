@@ -1,9 +1,10 @@
-//! Bodies of replies: one piece that is already there, or server-sent events as they come.
+//! Bodies of replies: one piece that is already there, events as they come, metrics as they are written.
 
 use crate::account::{Outcome, Sink};
 use crate::adapt::dialects::responses::failed;
 use crate::error::{Error, ErrorKind};
 use crate::forward::UpstreamBody;
+use crate::observe::exposition::Exposition;
 use crate::observe::metrics::InFlight;
 use crate::observe::redact;
 use crate::pipeline::{AnswerStream, RawStream};
@@ -32,8 +33,52 @@ pub enum ReplyBody {
     Raw(Option<Box<RawStream>>),
     /// What is passed through; its use is read in passing.
     Passing(Option<Box<Passing>>),
+    /// Metrics, written as they are read.
+    Metrics(Option<Box<Metrics>>),
     /// Events; `Option` so that nothing of the call outlives its last event.
     Events(Option<Events>),
+}
+
+/// What is left of an exposition.
+pub struct Metrics {
+    next: Option<String>,
+    rest: Exposition,
+    /// Others had their turn since the last piece.
+    yielded: bool,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// A piece takes a fraction of a millisecond to write, and all of them may take seconds: calls that wait for the
+    /// same thread come in between.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if !std::mem::replace(&mut self.yielded, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.yielded = false;
+        let next = self.next.take().or_else(|| self.rest.next());
+        Poll::Ready(next.map(Bytes::from))
+    }
+}
+
+impl From<Exposition> for ReplyBody {
+    fn from(mut exposition: Exposition) -> Self {
+        let first = exposition.next().unwrap_or_default();
+        let Some(second) = exposition.next() else {
+            return Self::Whole(Some(first.into()));
+        };
+        Self::Metrics(Some(Box::new(Metrics {
+            next: Some(first + &second),
+            rest: exposition,
+            yielded: true,
+        })))
+    }
 }
 
 /// A streamed answer, with the event that was read before the head was sent.
@@ -174,6 +219,18 @@ impl Body for ReplyBody {
                 }
                 return Poll::Ready(next.map(|piece| piece.map(Frame::data)));
             }
+            Self::Metrics(slot) => {
+                let Some(metrics) = slot else {
+                    return Poll::Ready(None);
+                };
+                let Poll::Ready(next) = metrics.poll(cx) else {
+                    return Poll::Pending;
+                };
+                if next.is_none() {
+                    *slot = None;
+                }
+                next
+            }
             Self::Raw(slot) => {
                 let Some(raw) = slot else {
                     return Poll::Ready(None);
@@ -230,7 +287,9 @@ impl Body for ReplyBody {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Events(_) | Self::Raw(_) | Self::Passing(_) => SizeHint::default(),
+            Self::Events(_) | Self::Raw(_) | Self::Passing(_) | Self::Metrics(_) => {
+                SizeHint::default()
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn metrics(gateway: &Gateway, headers: &HeaderMap) -> Response<ReplyBody> {
         );
     }
     gauges::refresh(gateway, Instant::now());
-    let mut reply = text(gateway.metrics.render());
+    let mut reply = Response::new(gateway.metrics.exposition().into());
     set(
         &mut reply,
         header::CONTENT_TYPE,

@@ -1,6 +1,8 @@
 //! The metrics of real calls through the engine, held against the recorded exposition of LiteLLM: every recorded
 //! family is there under its name, with exactly its labels.
 
+use super::bed::{Served, config as config_to, upstream};
+use super::client::{Client, chat, get};
 use bytes::Bytes;
 use gateway::adapt::{Fault, Head, UpstreamRequest};
 use gateway::config::{self, Snapshot};
@@ -219,4 +221,41 @@ async fn a_failure_a_fallback_and_an_unknown_model_are_told_apart() {
         value("litellm_deployment_state", &[("model_id", "dep-limited")]),
         Some("1.0")
     );
+}
+
+/// Metrics of more than a piece come as they are written, and between two pieces others have their turn.
+#[tokio::test]
+async fn a_large_exposition_reaches_its_reader_whole() {
+    let (_mock, port) = upstream();
+    let served = Served::start(&config_to(port, "")).await;
+    let mut client = Client::open(served.address).await;
+    for i in 0..200 {
+        let agent = format!("host: gateway\r\nuser-agent: agent/{i}\r\n");
+        let request = chat("m", false).replace("host: gateway\r\n", &agent);
+        let reply = client.call(request).await;
+        assert_eq!(reply.status, 200);
+    }
+    let reply = client.call(get("/metrics")).await;
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply.head.contains("\r\ntransfer-encoding: chunked\r\n"),
+        "{} {}",
+        reply.head,
+        reply.body.len()
+    );
+    assert!(
+        reply
+            .head
+            .contains("\r\ncontent-type: text/plain; version=0.0.4")
+    );
+    let text = reply.text();
+    assert!(text.len() > 192 << 10, "{}", text.len());
+    for i in 0..200 {
+        let label = format!("user_agent=\"agent/{i}\"");
+        let lines = text.lines().filter(|line| line.contains(&label));
+        let counted = lines.filter(|line| line.starts_with("litellm_requests_metric_total{"));
+        assert_eq!(counted.count(), 1, "{label}");
+    }
+    // The connection goes on.
+    assert_eq!(client.call(get("/health/liveliness")).await.status, 200);
 }
