@@ -250,6 +250,8 @@ fn start(client: &Client, port: u16) -> JoinHandle<Result<Bytes, Fault>> {
     tokio::spawn(async move { call(&client, port).await })
 }
 
+/// Linux drops an attempt to connect that finds the queue full; other systems refuse it.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_call_without_a_connection_takes_the_first_that_comes_back() {
     let (listener, port) = by_hand(1);
